@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Every bound on what comes from outside, in one place: its value, and what happens at it.
+ * Each has a test on both sides.
+ */
+
+/* bytes of one event line or document; a longer one is passed over, counted and reported */
+#define TTP_EVENT_MAX (16u << 20)
+/* nesting of a JSON document; a deeper one is refused as bad input */
+#define JSON_DEPTH_MAX 256
+/* nodes of one JSON event document; a larger one is refused as bad input */
+#define JSON_NODES_MAX (2u << 20)
+
+/* bytes of one rule file; a larger one is reported and not read */
+#define RULE_FILE_MAX (1u << 20)
+/* nesting of all/any/not in a match expression; deeper is a rule error */
+#define RULE_EXPR_DEPTH_MAX 16
+/* leaves of one match expression; more is a rule error */
+#define RULE_LEAVES_MAX 4096
+/* YAML nodes of one rule file after aliases are resolved; more is a rule error (alias bombs) */
+#define RULE_YAML_NODES_MAX 65536
+/* nesting of YAML collections in a rule file; deeper is a rule error */
+#define RULE_YAML_DEPTH_MAX 64
+
+/* bytes of one regular expression; longer is a rule error */
+#define REGEX_SOURCE_MAX 16384
+/* nesting of groups in a regular expression; deeper is a rule error */
+#define REGEX_DEPTH_MAX 100
+/* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
+#define REGEX_PROGRAM_MAX 20000
