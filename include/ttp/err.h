@@ -25,11 +25,11 @@ enum {
 };
 
 typedef struct ttp_err {
-    int code;             /* what the function returned */
-    unsigned line;        /* 1-based; 0 where there is none */
-    unsigned column;      /* 1-based, in characters; 0 where there is none */
-    char where[256];      /* a file, an address, a rule id; empty where there is none */
-    char text[768];       /* one sentence: what is wrong and what was expected; printable UTF-8 */
+    int code;        /* what the function returned */
+    unsigned line;   /* 1-based; 0 where there is none */
+    unsigned column; /* 1-based, in characters; 0 where there is none */
+    char where[256]; /* a file, an address, a rule id; empty where there is none */
+    char text[768];  /* one sentence: what is wrong and what was expected; printable UTF-8 */
 } ttp_err;
 
 /*

@@ -11,8 +11,8 @@
 typedef struct arena_block arena_block;
 typedef struct arena {
     arena_block *first, *current;
-    size_t used;   /* bytes used in current */
-    size_t total;  /* bytes of all blocks */
+    size_t used;  /* bytes used in current */
+    size_t total; /* bytes of all blocks */
 } arena;
 
 void arena_init(arena *a); /* zeroed storage is an initialised arena, too */

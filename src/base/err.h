@@ -12,12 +12,12 @@
 int err_set(ttp_err *err, int rc, const char *where, const char *fmt, ...) TTP_PRINTF(4, 5);
 
 /* Record an error at a line and column (0: unknown). err may be NULL. Returns rc. */
-int err_at(ttp_err *err, int rc, const char *where, unsigned line, unsigned column,
-           const char *fmt, ...) TTP_PRINTF(6, 7);
+int err_at(ttp_err *err, int rc, const char *where, unsigned line, unsigned column, const char *fmt,
+           ...) TTP_PRINTF(6, 7);
 
 /*
  * A quotable copy of text: at most max_chars characters, control characters, invalid UTF-8 and
- * bidirectional overrides escaped as \xNN or \u{NNNN}, "..." where cut. Writes into buf (size bytes, NUL-terminated) and
- * returns it.
+ * bidirectional overrides escaped as \xNN or \u{NNNN}, "..." where cut. Writes into buf (size
+ * bytes, NUL-terminated) and returns it.
  */
 const char *err_quote(char *buf, size_t size, const void *text, size_t len, unsigned max_chars);

@@ -5,7 +5,8 @@
  *
  *     {"a": [1, "x"], "b": null}
  *
- *     OBJECT len=2 n_nodes=7 | STRING "a" | ARRAY len=2 n_nodes=3 | INT 1 | STRING "x" | STRING "b" | NULL
+ *     OBJECT len=2 n_nodes=7 | STRING "a" | ARRAY len=2 n_nodes=3 | INT 1 | STRING "x" | STRING "b"
+ * | NULL
  *
  * An object's members are key node, value subtree, key node, value subtree...; json_next() steps
  * over a whole subtree. Strings are valid UTF-8, may hold NULs and are followed by a NUL byte.
@@ -63,13 +64,15 @@ DEFINE_FREE_PTR(json_doc, json_doc *, json_doc_free)
  * error, as are NaN, Infinity, comments and nesting deeper than JSON_DEPTH_MAX.
  * text must have JSON_PADDING readable bytes behind its end. The nodes and strings live in doc
  * until its next parse. ret_notes (a bit set, may be NULL) says what was repaired.
- * Returns 0, TTP_E_SYNTAX, TTP_E_LIMIT (too deep, too many nodes, longer than TTP_EVENT_MAX) or -ENOMEM.
+ * Returns 0, TTP_E_SYNTAX, TTP_E_LIMIT (too deep, too many nodes, longer than TTP_EVENT_MAX) or
+ * -ENOMEM.
  */
 int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
                ttp_err *err);
-/* The same for text without padding (copied first), of any length up to max_len: for bundles and tests. */
-int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root, unsigned *ret_notes,
-                    ttp_err *err);
+/* The same for text without padding (copied first), of any length up to max_len: for bundles and
+ * tests. */
+int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,
+                    unsigned *ret_notes, ttp_err *err);
 
 static inline const json_node *json_next(const json_node *n)
 {
@@ -81,7 +84,8 @@ static inline str json_str(const json_node *n) /* STR_NULL unless a string; NULL
     return n && n->type == JSON_STRING ? (str){n->str, n->len} : STR_NULL;
 }
 
-/* The member of an object (the last of that name), or NULL; NULL also where obj is no object or NULL. */
+/* The member of an object (the last of that name), or NULL; NULL also where obj is no object or
+ * NULL. */
 const json_node *json_get(const json_node *obj, str key);
 /* The same through nested objects, "a.b.c". A key that itself holds dots is tried first, whole. */
 const json_node *json_get_path(const json_node *obj, str path);

@@ -15,7 +15,8 @@
 typedef struct engine_index engine_index;
 typedef struct evaluator evaluator;
 
-/* An index over rules[0..n), which it references; tags come out in this order of rules. Returns 0 or -ENOMEM. */
+/* An index over rules[0..n), which it references; tags come out in this order of rules. Returns 0
+ * or -ENOMEM. */
 int engine_index_new(rule *const *rules, size_t n, str attack_release, engine_index **ret_index);
 engine_index *engine_index_ref(engine_index *ix);
 engine_index *engine_index_unref(engine_index *ix);
@@ -24,12 +25,12 @@ size_t engine_index_count(const engine_index *ix);
 size_t engine_index_memory(const engine_index *ix);
 
 typedef struct evaluator_stats {
-    uint64_t events;           /* evaluated */
-    uint64_t events_tagged;    /* with at least one tag */
-    uint64_t tags;             /* returned */
-    uint64_t dropped_floor;    /* tags below TAG_CONFIDENCE_FLOOR */
-    uint64_t dropped_anchor;   /* tags without attacker_uuid and identity_uuid */
-    uint64_t regex_cut;        /* searches that hit a bound */
+    uint64_t events;         /* evaluated */
+    uint64_t events_tagged;  /* with at least one tag */
+    uint64_t tags;           /* returned */
+    uint64_t dropped_floor;  /* tags below TAG_CONFIDENCE_FLOOR */
+    uint64_t dropped_anchor; /* tags without attacker_uuid and identity_uuid */
+    uint64_t regex_cut;      /* searches that hit a bound */
 } evaluator_stats;
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log);
@@ -37,18 +38,20 @@ evaluator *evaluator_free(evaluator *e);
 DEFINE_FREE_PTR(evaluator, evaluator *, evaluator_free)
 
 /*
- * Evaluate one event. The tags belong to the evaluator and last until its next call; they borrow from event.
- * Allocates nothing once warmed up. Returns 0 or -ENOMEM.
+ * Evaluate one event. The tags belong to the evaluator and last until its next call; they borrow
+ * from event. Allocates nothing once warmed up. Returns 0 or -ENOMEM.
  */
-int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags, size_t *ret_n);
+int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
+                  size_t *ret_n);
 const evaluator_stats *evaluator_get_stats(const evaluator *e);
 
 typedef struct explain_leaf {
     const leaf *leaf;
     str field;
     bool held;
-    bool cut;          /* its search hit a bound */
-    bool has_span;     /* start and end are set: byte offsets in the field's text (its holding element for a list) */
+    bool cut;      /* its search hit a bound */
+    bool has_span; /* start and end are set: byte offsets in the field's text (its holding element
+                      for a list) */
     size_t start, end;
 } explain_leaf;
 
@@ -59,5 +62,7 @@ typedef struct explain_rule {
     size_t n_leaves;
 } explain_rule;
 
-/* Every rule that applies to the event's kind, in order, decided the plain way. Same lifetime as evaluator_run's tags. */
-int evaluator_explain(evaluator *e, const engine_index *ix, const event *ev, const explain_rule **ret_rules, size_t *ret_n);
+/* Every rule that applies to the event's kind, in order, decided the plain way. Same lifetime as
+ * evaluator_run's tags. */
+int evaluator_explain(evaluator *e, const engine_index *ix, const event *ev,
+                      const explain_rule **ret_rules, size_t *ret_n);
