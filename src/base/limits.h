@@ -29,3 +29,8 @@
 #define REGEX_DEPTH_MAX 100
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
+
+/* bytes of one string of a tag's evidence; a longer one is cut at a character */
+#define EVIDENCE_STRING_MAX (16u << 10)
+/* elements or members of one list or object of a tag's evidence; further ones are left out */
+#define EVIDENCE_ITEMS_MAX 256
