@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The everyday commands; meson does the work. `make help` lists them.
 PREFIX ?= /usr/local
+# what the linker and pkg-config search, also where meson would guess lib64
+LIBDIR ?= lib
 DESTDIR ?=
 release = build/release
 
@@ -16,7 +18,7 @@ help:
 	@echo 'make clean     removes build/'
 
 build:
-	@scripts/setup $(release) --buildtype=release -Db_lto=true -Dtests=false --prefix=$(PREFIX)
+	@scripts/setup $(release) --buildtype=release -Db_lto=true -Dtests=false --prefix=$(PREFIX) --libdir=$(LIBDIR)
 	ninja -C $(release)
 	@ln -sfn src/cli/ttp $(release)/ttp
 

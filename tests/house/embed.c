@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program of somebody else's that embeds libttp; test_install.py compiles it against an installed copy. */
+/* A program of somebody else's that embeds libttp; test_install.py compiles it against an installed
+ * copy. */
 #include <string.h>
 #include <ttp/api.h>
 #include <ttp/err.h>
@@ -15,7 +16,8 @@ int sha1(void)
 
 int main(void)
 {
-    static const char text[] = "{\"source_kind\": \"command\", \"source_id\": \"c1\", \"payload\": {}}";
+    static const char text[] =
+        "{\"source_kind\": \"command\", \"source_id\": \"c1\", \"payload\": {}}";
     static const char bad[] = "{\"source_kind\": ";
     ttp_event *event = NULL;
     ttp_err err = {0};
