@@ -29,3 +29,10 @@
 #define REGEX_DEPTH_MAX 100
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
+
+/* bytes of one ATT&CK bundle; a larger one is refused, and a download of one is cut off */
+#define ATTACK_BUNDLE_MAX (256u << 20)
+/* tactics of one ATT&CK bundle; one with more is refused */
+#define ATTACK_TACTICS_MAX 64
+/* links of a chain of revoked techniques; one that is longer is taken for endless */
+#define ATTACK_SUCCESSORS_MAX 32
