@@ -361,16 +361,14 @@ int attack_load_text(str text, const char *where, const char *release,
     auto_free(attack_catalogue) attack_catalogue *c = calloc(1, sizeof(*c));
     stix_reader r = {.c = c, .where = where, .err = err};
     const json_node *root;
+    ttp_err json_err = {0};
     int rc;
 
     if (!doc || !c)
         return err_set(err, -ENOMEM, where, "out of memory");
-    rc = json_parse_copy(doc, text, ATTACK_BUNDLE_MAX, &root, NULL, err);
-    if (rc) {
-        if (err)
-            (void)snprintf(err->where, sizeof(err->where), "%s", where);
-        return rc;
-    }
+    rc = json_parse_copy(doc, text, ATTACK_BUNDLE_MAX, &root, NULL, &json_err);
+    if (rc)
+        return err_set(err, rc, where, "no JSON that can be read: %s", json_err.text);
     rc = read_bundle(&r, root, release);
     reader_done(&r);
     if (rc < 0)
