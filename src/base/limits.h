@@ -34,3 +34,9 @@
 #define EVIDENCE_STRING_MAX (16u << 10)
 /* elements or members of one list or object of a tag's evidence; further ones are left out */
 #define EVIDENCE_ITEMS_MAX 256
+/* bytes of one ATT&CK bundle; a larger one is refused, and a download of one is cut off */
+#define ATTACK_BUNDLE_MAX (256u << 20)
+/* tactics of one ATT&CK bundle; one with more is refused */
+#define ATTACK_TACTICS_MAX 64
+/* links of a chain of revoked techniques; one that is longer is taken for endless */
+#define ATTACK_SUCCESSORS_MAX 32
