@@ -29,3 +29,7 @@
 #define REGEX_DEPTH_MAX 100
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
+/* ranges of all sets of a regular expression once closed under case; more is a rule error */
+#define REGEX_RANGES_MAX 65536
+/* bytes of a regular expression's PCRE2 form; longer is a rule error */
+#define REGEX_PCRE2_MAX (1u << 20)

@@ -11,9 +11,11 @@
 #define UNICODE_MAX 0x10FFFFu
 
 enum {
-    UNICODE_WORD = 1 << 0,  /* \w: isalnum() or underscore */
-    UNICODE_DIGIT = 1 << 1, /* \d: isdecimal() */
-    UNICODE_SPACE = 1 << 2, /* \s: isspace() */
+    UNICODE_WORD = 1 << 0,       /* \w: isalnum() or underscore */
+    UNICODE_DIGIT = 1 << 1,      /* \d: isdecimal() */
+    UNICODE_SPACE = 1 << 2,      /* \s: isspace() */
+    UNICODE_NAME_START = 1 << 3, /* may begin an identifier: isidentifier() */
+    UNICODE_NAME_REST = 1 << 4,  /* may go on with it */
 };
 
 /* Property bits of a character; any value is allowed. */
