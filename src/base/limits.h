@@ -40,3 +40,7 @@
 #define ATTACK_TACTICS_MAX 64
 /* links of a chain of revoked techniques; one that is longer is taken for endless */
 #define ATTACK_SUCCESSORS_MAX 32
+/* ranges of all sets of a regular expression once closed under case; more is a rule error */
+#define REGEX_RANGES_MAX 65536
+/* bytes of a regular expression's PCRE2 form; longer is a rule error */
+#define REGEX_PCRE2_MAX (1u << 20)
