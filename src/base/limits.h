@@ -29,3 +29,10 @@
 #define REGEX_DEPTH_MAX 100
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
+
+/* anchors of one rule file; more is a rule error */
+#define RULE_YAML_ANCHORS_MAX 256
+/* keys of a mapping that merges others (<<); more is a rule error */
+#define RULE_YAML_MERGE_MAX 1024
+/* rule files of one directory; those beyond it, by name, are reported and not read */
+#define RULE_DIR_FILES_MAX 65536

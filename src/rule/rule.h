@@ -74,6 +74,7 @@ struct expr {
 
 typedef struct rule_test {
     bool want_match;
+    event_kind kind;          /* the one it names, else the first of applies_to */
     const json_node *payload; /* an object */
     unsigned line;            /* where it stands in the file */
 } rule_test;
@@ -100,6 +101,7 @@ typedef struct rule {
     size_t n_evidence_fields;
     rule_test *tests;
     size_t n_tests;
+    const json_node *extra; /* references and unknown top-level keys, an object as JSON; NULL where none */
     uint8_t content_hash[20]; /* SHA-1 of the file's bytes */
     bool gave_tactic_late;    /* an emit had no tactic or no confidence of its own: lint warns */
 } rule;
@@ -124,12 +126,22 @@ rule *rule_ref(rule *r);
 rule *rule_unref(rule *r); /* takes NULL, returns NULL; any thread */
 DEFINE_FREE_PTR(rule, rule *, rule_unref)
 
+/*
+ * The values that a dotted path leads to. At each object the whole rest of the path is tried as one key, then its first
+ * word; a list on the way or at the end stands for its elements, also nested ones. fn is called for each value that is
+ * no list, until it returns non-zero; field_each returns that, else 0 (also where the field is missing).
+ */
+int field_each(const json_node *payload, str path, int (*fn)(void *ctx, const json_node *value), void *ctx);
+/* Does the path lead to anything but null? A list at its end counts as itself, also an empty one. */
+bool field_exists(const json_node *payload, str path);
+
 /* The field a leaf looks at in events of one kind: its own, or the kind's default. STR_NULL where there is none. */
 str leaf_field(const leaf *l, event_kind kind);
 
 /*
  * Does the leaf hold for one value of its field (a list's element, or the field's value)? value NULL: missing.
  * The plain, slow meaning of every operator; the engine's index must agree with it. Lists are the caller's (leaf_holds).
+ * Returns 1 held, 0 not, -ENOMEM.
  */
 int leaf_value_holds(const leaf *l, const json_node *value, matcher *m);
 /* Does the leaf hold for a payload: path walk, lists, missing fields. Returns 1 held, 0 not, -ENOMEM. Cut-off searches count as not held. */
@@ -156,6 +168,6 @@ int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, 
 void rule_dir_done(rule_dir *d);
 
 /*
- * Run a rule's in-file tests. report is called for each that fails. Returns the number that failed, or -errno.
+ * Run a rule's in-file tests; a lifter rule has none that could run. report is called for each that fails. Returns the number that failed, or -errno.
  */
 int rule_run_tests(const rule *r, matcher *m, void (*report)(void *ctx, const rule *r, const rule_test *t), void *ctx);
