@@ -30,6 +30,8 @@
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
 
+/* characters of a rule_id; a longer one is a rule error */
+#define RULE_ID_MAX 64
 /* anchors of one rule file; more is a rule error */
 #define RULE_YAML_ANCHORS_MAX 256
 /* keys of a mapping that merges others (<<); more is a rule error */

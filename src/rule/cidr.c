@@ -48,8 +48,8 @@ bool cidr_parse(str text, leaf_cidr *ret_cidr, bool *ret_had_host_bits)
     if (!read_address(address, &c.v6, c.addr))
         return false;
     c.prefix_len = c.v6 ? 128 : 32;
-    if (slash && !read_prefix_len((str){slash + 1, text.len - address.len - 1}, c.prefix_len,
-                                  &c.prefix_len))
+    if (slash &&
+        !read_prefix_len((str){slash + 1, text.len - address.len - 1}, c.prefix_len, &c.prefix_len))
         return false;
     *ret_had_host_bits = false;
     for (unsigned i = 0; i < sizeof(c.addr); i++) {
@@ -73,7 +73,8 @@ static bool in_network(const leaf_cidr *c, const uint8_t *addr)
 
 bool cidr_holds(const leaf_cidr *c, str address)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff}; /* ::ffff:1.2.3.4 is 1.2.3.4, too */
+    static const uint8_t mapped[12] = {
+        [10] = 0xff, [11] = 0xff}; /* ::ffff:1.2.3.4 is 1.2.3.4, too */
     uint8_t addr[16];
     bool v6;
 

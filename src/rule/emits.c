@@ -2,9 +2,10 @@
 /*
  * What a rule emits: techniques, judged against the ATT&CK catalogue.
  *
- * A malformed id is always an error. An id that a whole catalogue does not know, has revoked, or a tactic that a
- * technique is not under is an error to lint and a warning at run time, so that packs of another release go on working.
- * The built-in table knows only part of ATT&CK: what it lacks is a lint warning.
+ * A malformed id is always an error. An id that a whole catalogue does not know, has revoked, or a
+ * tactic that a technique is not under is an error to lint and a warning at run time, so that packs
+ * of another release go on working. The built-in table knows only part of ATT&CK: what it lacks is
+ * a lint warning.
  */
 #include "rule/reading.h"
 
@@ -14,7 +15,8 @@
 
 #define CONFIDENCE_DEFAULT 0.5
 
-static const char *const emit_keys[] = {"tactic", "technique_id", "sub_technique_id", "confidence", NULL};
+static const char *const emit_keys[] = {"tactic", "technique_id", "sub_technique_id", "confidence",
+                                        NULL};
 
 static bool is_absent(const yaml_node *n)
 {
@@ -29,7 +31,8 @@ __attribute__((format(printf, 3, 4))) static int doubt(reading *r, const yaml_no
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args); /* cut where too long, which is fine for a message */
+    (void)vsnprintf(text, sizeof(text), fmt,
+                    args); /* cut where too long, which is fine for a message */
     va_end(args);
     if (r->ctx->lint)
         return reading_fail(r, TTP_E_INVALID, at, "%s", text);
@@ -116,11 +119,12 @@ static int default_tactic(reading *r, const yaml_node *emit, rule_emit *e)
 
     r->rule->gave_tactic_late = true;
     if (!t || t->n_tactics == 0)
-        return reading_fail(r, TTP_E_INVALID, emit,
-                            "tactic is missing and the ATT&CK catalogue (%.*s%s) has none for %.*s; "
-                            "expected one, as TA0007",
-                            STR_ARG(attack_release(r->catalogue)),
-                            attack_is_builtin(r->catalogue) ? ", built-in" : "", STR_ARG(id));
+        return reading_fail(
+            r, TTP_E_INVALID, emit,
+            "tactic is missing and the ATT&CK catalogue (%.*s%s) has none for %.*s; "
+            "expected one, as TA0007",
+            STR_ARG(attack_release(r->catalogue)),
+            attack_is_builtin(r->catalogue) ? ", built-in" : "", STR_ARG(id));
     e->tactic = arena_str(r->own, t->tactics[0]->id);
     if (!e->tactic.ptr)
         return -ENOMEM;
@@ -183,13 +187,15 @@ static int read_sub_technique(reading *r, const yaml_node *emit, rule_emit *e)
     return judge_technique(r, n, "sub_technique_id", e->sub_technique_id);
 }
 
-/* technique_id names a sub-technique, or only sub_technique_id is there: the parent follows from it. */
+/* technique_id names a sub-technique, or only sub_technique_id is there: the parent follows from
+ * it. */
 static int split_technique(reading *r, const yaml_node *at, rule_emit *e, str sub)
 {
     if (e->sub_technique_id.ptr && !str_eq(e->sub_technique_id, sub))
-        return reading_fail(r, TTP_E_INVALID, at,
-                            "technique_id is %.*s but sub_technique_id is %.*s; expected one of them",
-                            STR_ARG(sub), STR_ARG(e->sub_technique_id));
+        return reading_fail(
+            r, TTP_E_INVALID, at,
+            "technique_id is %.*s but sub_technique_id is %.*s; expected one of them", STR_ARG(sub),
+            STR_ARG(e->sub_technique_id));
     e->sub_technique_id = sub;
     e->technique_id = arena_str(r->own, (str){sub.ptr, strlen("T1548")});
     if (!e->technique_id.ptr)
@@ -219,9 +225,10 @@ static int read_technique(reading *r, const yaml_node *emit, rule_emit *e)
     if (!attack_is_technique_id(e->technique_id))
         return reading_wrong(r, n, "technique_id", wanted);
     if (e->sub_technique_id.ptr && !str_starts(e->sub_technique_id, e->technique_id))
-        return reading_fail(r, TTP_E_INVALID, n,
-                            "sub_technique_id is %.*s, which is not under %.*s; expected one that is",
-                            STR_ARG(e->sub_technique_id), STR_ARG(e->technique_id));
+        return reading_fail(
+            r, TTP_E_INVALID, n,
+            "sub_technique_id is %.*s, which is not under %.*s; expected one that is",
+            STR_ARG(e->sub_technique_id), STR_ARG(e->technique_id));
     return judge_technique(r, n, "technique_id", e->technique_id);
 }
 

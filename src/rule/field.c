@@ -2,7 +2,8 @@
 /* The values that a dotted path leads to in a payload. Recursion is bounded by JSON_DEPTH_MAX. */
 #include "rule/rule.h"
 
-/* The word before the first dot; ret_rest gets what stands behind it. Returns false where there is no dot. */
+/* The word before the first dot; ret_rest gets what stands behind it. Returns false where there is
+ * no dot. */
 static bool split_path(str path, str *ret_word, str *ret_rest)
 {
     const char *dot = path.len ? memchr(path.ptr, '.', path.len) : NULL;

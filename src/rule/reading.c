@@ -7,13 +7,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-__attribute__((format(printf, 5, 0))) static int fill_in(ttp_err *err, int rc, const char *where,
-                                                         const yaml_node *at, const char *fmt,
-                                                         va_list args)
+__attribute__((format(printf, 5, 0))) static int
+fill_in(ttp_err *err, int rc, const char *where, const yaml_node *at, const char *fmt, va_list args)
 {
     char text[sizeof(err->text)];
 
-    (void)vsnprintf(text, sizeof(text), fmt, args); /* cut where too long, which is fine for a message */
+    (void)vsnprintf(text, sizeof(text), fmt,
+                    args); /* cut where too long, which is fine for a message */
     return err_at(err, rc, where, at->line, at->column, "%s", text);
 }
 
@@ -66,31 +66,31 @@ void reading_lint(reading *r, const yaml_node *at, const char *fmt, ...)
     va_end(args);
 }
 
-const char *str_shown(char buf[SHOWN_SIZE], str s)
+const char *str_shown(char out[SHOWN_SIZE], str s)
 {
-    return err_quote(buf, SHOWN_SIZE, s.ptr, s.len, 60);
+    return err_quote(out, SHOWN_SIZE, s.ptr, s.len, 60);
 }
 
-static const char *text_shown(char buf[SHOWN_SIZE], str text)
+static const char *text_shown(char out[SHOWN_SIZE], str text)
 {
     size_t len;
 
-    buf[0] = '"';
-    len = 1 + strlen(err_quote(buf + 1, SHOWN_SIZE - 2, text.ptr, text.len, 60));
-    buf[len] = '"';
-    buf[len + 1] = '\0';
-    return buf;
+    out[0] = '"';
+    len = 1 + strlen(err_quote(out + 1, SHOWN_SIZE - 2, text.ptr, text.len, 60));
+    out[len] = '"';
+    out[len + 1] = '\0';
+    return out;
 }
 
-const char *node_shown(char buf[SHOWN_SIZE], const yaml_node *n)
+const char *node_shown(char out[SHOWN_SIZE], const yaml_node *n)
 {
     if (n->type == YAML_LIST)
         return n->n ? "a list" : "an empty list";
     if (n->type == YAML_MAP)
         return n->n ? "a mapping" : "an empty mapping";
     if (!n->is_text)
-        return n->text.len ? str_shown(buf, n->text) : "empty";
-    return text_shown(buf, n->text);
+        return n->text.len ? str_shown(out, n->text) : "empty";
+    return text_shown(out, n->text);
 }
 
 int read_text(reading *r, const yaml_node *n, const char *key, const char *wanted, str *ret_text)
@@ -115,7 +115,8 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours from a to b; both at most NEAR_WORD_MAX long. */
+/* Insertions, deletions, replacements and swaps of neighbours from a to b; both at most
+ * NEAR_WORD_MAX long. */
 static unsigned edit_distance(str a, str b)
 {
     unsigned d[NEAR_WORD_MAX + 1][NEAR_WORD_MAX + 1];

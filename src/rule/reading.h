@@ -13,10 +13,11 @@ typedef struct reading {
     const attack_catalogue *catalogue;
     const char *where; /* never NULL */
     ttp_err *err;
-    arena *tmp;  /* dies with the reading */
-    arena *own;  /* the rule's */
+    arena *tmp; /* dies with the reading */
+    arena *own; /* the rule's */
     rule *rule;
     event_kind first_kind; /* of applies_to, in the order of the file */
+    const yaml_node *at_applies_to;
     size_t cap_leaves;
 } reading;
 
@@ -29,11 +30,13 @@ void reading_warn(reading *r, const yaml_node *at, const char *fmt, ...) TTP_PRI
 void reading_lint(reading *r, const yaml_node *at, const char *fmt, ...) TTP_PRINTF(3, 4);
 
 #define SHOWN_SIZE 256
-/* A node for an error's text: its scalar, quoted where it was, or "a list", "a mapping", "empty". Returns buf. */
-const char *node_shown(char buf[SHOWN_SIZE], const yaml_node *n);
-const char *str_shown(char buf[SHOWN_SIZE], str s);
+/* A node for an error's text: its scalar, quoted where it was, or "a list", "a mapping", "empty".
+ * Returns a text that may be out. */
+const char *node_shown(char out[SHOWN_SIZE], const yaml_node *n);
+const char *str_shown(char out[SHOWN_SIZE], str s);
 
-/* The text of a scalar that is not null, copied into the rule. Returns 0, TTP_E_INVALID or -ENOMEM. */
+/* The text of a scalar that is not null, copied into the rule. Returns 0, TTP_E_INVALID or -ENOMEM.
+ */
 int read_text(reading *r, const yaml_node *n, const char *key, const char *wanted, str *ret_text);
 /* The same, not empty. */
 int read_word(reading *r, const yaml_node *n, const char *key, const char *wanted, str *ret_text);
@@ -45,7 +48,7 @@ int read_emits(reading *r, const yaml_node *n);
 int read_match(reading *r, const yaml_node *n);
 int read_tests(reading *r, const yaml_node *n);
 
-/* Is n a mapping with none but a leaf's keys? Reads it into the rule's leaves. */
+/* A mapping with one operator, appended to the rule's leaves. */
 int read_leaf(reading *r, const yaml_node *n, uint32_t *ret_index);
 /* A network or an address, host bits cleared; ret_had_host_bits says whether there were any. */
 bool cidr_parse(str text, leaf_cidr *ret_cidr, bool *ret_had_host_bits);

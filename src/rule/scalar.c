@@ -110,7 +110,8 @@ static bool read_integer(const char *p, json_node *ret_value)
         if (d >= base)
             return false;
         wide = wide * base + d;
-        is_wide = is_wide || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v);
+        is_wide = is_wide || __builtin_mul_overflow(v, base, &v) ||
+                  __builtin_add_overflow(v, d, &v);
     }
     *ret_value = is_wide ? json_make_double(negative ? -wide : wide) : make_integer(negative, v);
     return true;
@@ -218,7 +219,8 @@ static json_node *put_map(const yaml_node *n, json_node *out, arena *a)
     return next;
 }
 
-/* Recursion is bounded by RULE_YAML_DEPTH_MAX. Returns where the next node goes, NULL when out of memory. */
+/* Recursion is bounded by RULE_YAML_DEPTH_MAX. Returns where the next node goes, NULL when out of
+ * memory. */
 static json_node *put_json(const yaml_node *n, json_node *out, arena *a)
 {
     switch (n->type) {

@@ -14,7 +14,8 @@ typedef struct anchor {
     bool open; /* its node is not complete yet: an alias to it would be a cycle */
 } anchor;
 
-/* A collection whose end has not come yet; its children stand on the builder's stack from first_kid on. */
+/* A collection whose end has not come yet; its children stand on the builder's stack from first_kid
+ * on. */
 typedef struct frame {
     yaml_node *node;
     anchor *anchor;
@@ -131,7 +132,8 @@ static int new_anchor(builder *b, struct fy_event *e, yaml_node *n, anchor **ret
     return 0;
 }
 
-/* The standard tags that Python's safe loader takes; only !!str and the like change what a scalar means. */
+/* The standard tags that Python's safe loader takes; only !!str and the like change what a scalar
+ * means. */
 static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
 {
     str prefix = STR("tag:yaml.org,2002:");
@@ -222,7 +224,8 @@ static int take_alias(builder *b, struct fy_event *e)
 
 static int by_key(const void *x, const void *y)
 {
-    const yaml_node *a = (*(const yaml_pair *const *)x)->key, *b = (*(const yaml_pair *const *)y)->key;
+    const yaml_node *a = (*(const yaml_pair *const *)x)->key,
+                    *b = (*(const yaml_pair *const *)y)->key;
     int order = str_cmp(a->text, b->text);
 
     if (order == 0)
@@ -266,8 +269,9 @@ static int merge_map(builder *b, yaml_node *map, const yaml_node *key, const yam
     yaml_pair *pairs;
 
     if (source->type != YAML_MAP)
-        return err_at(b->err, TTP_E_SYNTAX, b->where, key->line, key->column,
-                      "<< merges something that is no mapping; expected a mapping or a list of them");
+        return err_at(
+            b->err, TTP_E_SYNTAX, b->where, key->line, key->column,
+            "<< merges something that is no mapping; expected a mapping or a list of them");
     if (map->n + source->n > RULE_YAML_MERGE_MAX)
         return err_at(b->err, TTP_E_LIMIT, b->where, key->line, key->column,
                       "<< merges too many keys; expected at most %u", RULE_YAML_MERGE_MAX);
@@ -464,7 +468,8 @@ static int run_parser(builder *b, str text)
     return take_all(b, diag);
 }
 
-/* YAML allows no control characters, and libfyaml's answer to a NUL or to bad UTF-8 is not always an error. */
+/* YAML allows no control characters, and libfyaml's answer to a NUL or to bad UTF-8 is not always
+ * an error. */
 static int check_bytes(str text, const char *where, ttp_err *err)
 {
     const char *p = text.ptr, *end = text.ptr + text.len;
@@ -480,8 +485,8 @@ static int check_bytes(str text, const char *where, ttp_err *err)
                           "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
         if ((cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r') || cp == 0x7f)
             return err_at(err, TTP_E_SYNTAX, where, line, column,
-                          "control character 0x%02x; expected text (write \"\\x%02x\" for it)", byte,
-                          byte);
+                          "control character 0x%02x; expected text (write \"\\x%02x\" for it)",
+                          byte, byte);
         column++;
         if (cp == '\n') {
             line++;
@@ -510,8 +515,9 @@ static bool read_escape(const char *p, const char *end, uint32_t *ret_unit)
 }
 
 /*
- * JSON writes what lies beyond U+FFFF as two escapes, which YAML does not know. Only texts that are JSON come here:
- * what stands behind such a pair in its line is then reported some columns too far left.
+ * JSON writes what lies beyond U+FFFF as two escapes, which YAML does not know. Only texts that are
+ * JSON come here: what stands behind such a pair in its line is then reported some columns too far
+ * left.
  */
 static int join_surrogates(str text, arena *a, str *ret_text)
 {

@@ -24,7 +24,7 @@ typedef struct yaml_pair {
 
 struct yaml_node {
     yaml_type type;
-    bool is_text;          /* SCALAR: quoted, a block or tagged !!str: never a number, a boolean or null */
+    bool is_text; /* SCALAR: quoted, a block or tagged !!str: never a number, a boolean or null */
     unsigned line, column; /* 1-based, in characters */
     unsigned height;       /* nesting below: 0 for a scalar */
     size_t n_nodes;        /* of this subtree, keys included */
@@ -38,7 +38,8 @@ struct yaml_node {
 
 /*
  * Parse one document into a. where goes into err. An empty document is a null scalar.
- * Returns 0, TTP_E_SYNTAX, TTP_E_LIMIT (nodes, nesting, anchors), TTP_E_UNSUPPORTED (a tag we do not know) or -ENOMEM.
+ * Returns 0, TTP_E_SYNTAX, TTP_E_LIMIT (nodes, nesting, anchors), TTP_E_UNSUPPORTED (a tag we do
+ * not know) or -ENOMEM.
  */
 int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root, ttp_err *err);
 
@@ -46,9 +47,9 @@ int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root
 const yaml_node *yaml_get(const yaml_node *map, str key);
 
 /*
- * What a scalar means, as YAML 1.1 (which Python's loader reads) has it, but: only true and false are
- * booleans (yaml_bool knows the others), base-60 numbers and dates are text, and 1e5 is a number as in JSON.
- * Strings borrow the node's text.
+ * What a scalar means, as YAML 1.1 (which Python's loader reads) has it, but: only true and false
+ * are booleans (yaml_bool knows the others), base-60 numbers and dates are text, and 1e5 is a
+ * number as in JSON. Strings borrow the node's text.
  */
 json_node yaml_value(const yaml_node *scalar);
 bool yaml_is_null(const yaml_node *n);
