@@ -44,3 +44,11 @@
 #define REGEX_RANGES_MAX 65536
 /* bytes of a regular expression's PCRE2 form; longer is a rule error */
 #define REGEX_PCRE2_MAX (1u << 20)
+/* characters of a rule_id; a longer one is a rule error */
+#define RULE_ID_MAX 64
+/* anchors of one rule file; more is a rule error */
+#define RULE_YAML_ANCHORS_MAX 256
+/* keys of a mapping that merges others (<<); more is a rule error */
+#define RULE_YAML_MERGE_MAX 1024
+/* rule files of one directory; those beyond it, by name, are reported and not read */
+#define RULE_DIR_FILES_MAX 65536
