@@ -29,3 +29,8 @@
 #define REGEX_DEPTH_MAX 100
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
+
+/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are only counted */
+#define TAG_TALLY_ROWS_MAX 65536
+/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top rule */
+#define TAG_TALLY_PAIRS_MAX (4 * TAG_TALLY_ROWS_MAX)
