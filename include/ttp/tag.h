@@ -5,8 +5,9 @@
  *
  *     event --evaluator--> tags
  *
- * Tags belong to the evaluator that returned them and last until its next event. Their text is valid UTF-8, may hold
- * NULs and was in part written by an attacker. Threads: those of the evaluator.
+ * Tags belong to the evaluator that returned them and last until its next event. Their text is
+ * valid UTF-8, may hold NULs and was in part written by an attacker. Threads: those of the
+ * evaluator.
  */
 #include "ttp/api.h"
 #include "ttp/err.h"
@@ -34,12 +35,13 @@ typedef enum ttp_tag_field {
 } ttp_tag_field;
 
 /*
- * The bytes of a field and, in ret_len, how many; not NUL-terminated. NULL (and 0) where the tag has none, or the
- * field is unknown.
+ * The bytes of a field and, in ret_len, how many; not NUL-terminated. NULL (and 0) where the tag
+ * has none, or the field is unknown.
  */
 TTP_API const char *ttp_tag_text(const ttp_tag *tag, ttp_tag_field field, size_t *ret_len);
 
-/* The tag's UUID, the same for every evaluation of the same event by the same rule version. NUL-terminated. */
+/* The tag's UUID, the same for every evaluation of the same event by the same rule version.
+ * NUL-terminated. */
 TTP_API void ttp_tag_uuid(const ttp_tag *tag, char ret_text[37]);
 
 /* How sure the rule is, 0 to 1. */
@@ -51,8 +53,8 @@ TTP_API int64_t ttp_tag_rule_version(const ttp_tag *tag);
 TTP_API int64_t ttp_tag_created_us(const ttp_tag *tag);
 
 /*
- * The tag as one JSON object, the line that `ttp tag --output jsonl` prints, NUL-terminated; the caller frees it with
- * free(). Returns 0 or -ENOMEM.
+ * The tag as one JSON object, the line that `ttp tag --output jsonl` prints, NUL-terminated; the
+ * caller frees it with free(). Returns 0 or -ENOMEM.
  */
 TTP_API int ttp_tag_to_json(const ttp_tag *tag, char **ret_text, size_t *ret_len);
 

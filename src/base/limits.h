@@ -12,6 +12,11 @@
 /* nodes of one JSON event document; a larger one is refused as bad input */
 #define JSON_NODES_MAX (2u << 20)
 
+/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are only counted */
+#define TAG_TALLY_ROWS_MAX 65536
+/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top rule */
+#define TAG_TALLY_PAIRS_MAX (4 * TAG_TALLY_ROWS_MAX)
+
 /* bytes of one rule file; a larger one is reported and not read */
 #define RULE_FILE_MAX (1u << 20)
 /* nesting of all/any/not in a match expression; deeper is a rule error */
@@ -30,7 +35,9 @@
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
 
-/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are only counted */
-#define TAG_TALLY_ROWS_MAX 65536
-/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top rule */
-#define TAG_TALLY_PAIRS_MAX (4 * TAG_TALLY_ROWS_MAX)
+/* bytes of one ATT&CK bundle; a larger one is refused, and a download of one is cut off */
+#define ATTACK_BUNDLE_MAX (256u << 20)
+/* tactics of one ATT&CK bundle; one with more is refused */
+#define ATTACK_TACTICS_MAX 64
+/* links of a chain of revoked techniques; one that is longer is taken for endless */
+#define ATTACK_SUCCESSORS_MAX 32

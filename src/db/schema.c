@@ -31,10 +31,10 @@ static const char schema_table[] = "CREATE TABLE IF NOT EXISTS ttp_schema ("
                                    " made_at TEXT NOT NULL)";
 
 static const char *const tag_columns[] = {
-    "uuid",          "source_kind",    "source_id",        "attacker_uuid", "identity_uuid",
-    "session_id",    "decky_id",       "tactic",           "technique_id",  "sub_technique_id",
-    "confidence",    "rule_id",        "rule_version",     "evidence",      "attack_release",
-    "mitre_url",     "created_at",
+    "uuid",       "source_kind", "source_id",    "attacker_uuid", "identity_uuid",
+    "session_id", "decky_id",    "tactic",       "technique_id",  "sub_technique_id",
+    "confidence", "rule_id",     "rule_version", "evidence",      "attack_release",
+    "mitre_url",  "created_at",
 };
 #define N_TAG_COLUMNS (sizeof(tag_columns) / sizeof(tag_columns[0]))
 

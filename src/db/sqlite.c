@@ -199,15 +199,15 @@ static int journal_mode(sqlite_db *db, bool want_wal, bool *ret_wal)
 
     if (code == SQLITE_OK)
         code = sqlite3_step(stmt);
-    *ret_wal =
-        code == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    *ret_wal = code == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
     (void)sqlite3_finalize(stmt); /* repeats the step's result */
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
 /*
- * Turn the write-ahead log on. Two programs that open a new database at once meet here, and SQLite does not
- * wait by itself for this lock, so we do. A file system that cannot share memory stays without it: still right, only slower.
+ * Turn the write-ahead log on. Two programs that open a new database at once meet here, and SQLite
+ * does not wait by itself for this lock, so we do. A file system that cannot share memory stays
+ * without it: still right, only slower.
  */
 static int use_wal(sqlite_db *db, ttp_err *err)
 {

@@ -18,8 +18,8 @@ typedef struct sqlite_db_options {
 } sqlite_db_options;
 
 /*
- * Open (and create, unless read_only) the database of a name that db/url.h reads. options may be NULL.
- * Returns 0, what db_url_sqlite_path returns, or what sqlite_db_fail returns.
+ * Open (and create, unless read_only) the database of a name that db/url.h reads. options may be
+ * NULL. Returns 0, what db_url_sqlite_path returns, or what sqlite_db_fail returns.
  */
 int sqlite_db_open(const char *url, const sqlite_db_options *options, sqlite_db **ret_db,
                    ttp_err *err);
@@ -33,8 +33,8 @@ const char *sqlite_db_path(const sqlite_db *db);
 int sqlite_db_exec(sqlite_db *db, const char *sql, ttp_err *err);
 
 /*
- * A statement of this text, reset and without bindings; compiled once, kept, owned by db. The same text
- * gives the same statement: do not ask for it again while stepping it.
+ * A statement of this text, reset and without bindings; compiled once, kept, owned by db. The same
+ * text gives the same statement: do not ask for it again while stepping it.
  */
 int sqlite_db_prepare(sqlite_db *db, const char *sql, sqlite3_stmt **ret_stmt, ttp_err *err);
 
@@ -44,7 +44,8 @@ int sqlite_db_commit(sqlite_db *db, ttp_err *err);
 void sqlite_db_rollback(sqlite_db *db); /* does nothing where no transaction is open */
 
 /*
- * Tell what a SQLite result code means for a person. Returns -EBUSY (locked), -EROFS, -ENOSPC, -EACCES, -ENOENT, -EISDIR,
- * -ENOMEM, -EIO, TTP_E_INVALID (no database, damaged, a broken constraint) or TTP_E_LIMIT (a value too large).
+ * Tell what a SQLite result code means for a person. Returns -EBUSY (locked), -EROFS, -ENOSPC,
+ * -EACCES, -ENOENT, -EISDIR, -ENOMEM, -EIO, TTP_E_INVALID (no database, damaged, a broken
+ * constraint) or TTP_E_LIMIT (a value too large).
  */
 int sqlite_db_fail(sqlite_db *db, int code, ttp_err *err);

@@ -14,7 +14,8 @@
 #define DB_MEMORY_PATH ":memory:"
 
 /*
- * The path that a SQLite name stands for; it borrows from url. No error quotes the URL, which may hold a password.
- * Returns 0, TTP_E_INVALID (no name at all, a malformed URL) or TTP_E_UNSUPPORTED (another kind of database, URL options).
+ * The path that a SQLite name stands for; it borrows from url. No error quotes the URL, which may
+ * hold a password. Returns 0, TTP_E_INVALID (no name at all, a malformed URL) or TTP_E_UNSUPPORTED
+ * (another kind of database, URL options).
  */
 int db_url_sqlite_path(const char *url, const char **ret_path, ttp_err *err);

@@ -13,7 +13,8 @@ static int fail(const out *o, int error, ttp_err *err)
 
     switch (error) {
     case EPIPE:
-        return err_set(err, -error, where, "whoever read it has closed it: the rest is not written");
+        return err_set(err, -error, where,
+                       "whoever read it has closed it: the rest is not written");
     case ENOSPC:
     case EDQUOT:
         return err_set(err, -error, where,

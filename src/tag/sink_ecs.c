@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tags as documents of the Elastic Common Schema, 8.11. Field sets used: base, ecs, event, threat, rule, related; the
- * rest of a tag stands under ttp. threat.* hold arrays, as the schema says they should.
+ * Tags as documents of the Elastic Common Schema, 8.11. Field sets used: base, ecs, event, threat,
+ * rule, related; the rest of a tag stands under ttp. threat.* hold arrays, as the schema says they
+ * should.
  */
 #include "tag/out.h"
 #include "tag/tag.h"

@@ -179,7 +179,10 @@ static const struct text_column {
     bool (*well_formed)(str value); /* NULL: any text */
     const char *expected;
 } text_columns[] = {
-#define COLUMN(field, ...) {#field, offsetof(tag, field), __VA_ARGS__}
+#define COLUMN(field, ...)                                                                         \
+    {                                                                                              \
+#field, offsetof(tag, field), __VA_ARGS__                                                  \
+    }
     COLUMN(source_kind, true, NULL, "a string"),
     COLUMN(source_id, true, NULL, "a string"),
     COLUMN(attacker_uuid, false, NULL, "a string or null"),

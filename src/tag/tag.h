@@ -39,8 +39,8 @@ typedef ttp_tag tag;
 extern const uuid tag_namespace;
 
 /*
- * UUIDv5 over source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. Allocates only for ids beyond a
- * kilobyte; out of memory it returns the nil UUID, which every sink refuses.
+ * UUIDv5 over source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. Allocates
+ * only for ids beyond a kilobyte; out of memory it returns the nil UUID, which every sink refuses.
  */
 uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
                  str technique_id, str sub_technique_id);
@@ -49,40 +49,42 @@ bool tag_id_is_nil(const uuid *id);
 /* The sub-technique where there is one, else the technique. */
 str tag_most_specific(const tag *t);
 
-/* Is it a row: an id, an anchor, a confidence in [0,1]. Returns 0, TTP_E_INVALID or -ENOMEM (nil id). */
+/* Is it a row: an id, an anchor, a confidence in [0,1]. Returns 0, TTP_E_INVALID or -ENOMEM (nil
+ * id). */
 int tag_check(const tag *t, ttp_err *err);
 
 bool tag_is_rule_id(str s); /* [A-Za-z0-9_]{1,64} */
 bool tag_is_release(str s); /* [A-Za-z0-9._-]{1,64} */
 
 /*
- * Append the columns of ttp_tag as one JSON object, no newline: uuid, source_kind, source_id, attacker_uuid,
- * identity_uuid, session_id, decky_id, tactic, technique_id, sub_technique_id, confidence, rule_id, rule_version,
- * evidence (object), attack_release, mitre_url, created_at.
+ * Append the columns of ttp_tag as one JSON object, no newline: uuid, source_kind, source_id,
+ * attacker_uuid, identity_uuid, session_id, decky_id, tactic, technique_id, sub_technique_id,
+ * confidence, rule_id, rule_version, evidence (object), attack_release, mitre_url, created_at.
  */
 void tag_write_json(buf *b, const tag *t);
 
 /*
- * The inverse: view a parsed object as a tag. It borrows from root and, for evidence, from the buffer given (overwritten).
- * Unknown members are ignored; mitre_url follows from the technique; event_us is unknown.
- * Returns 0, TTP_E_INVALID (the sentence names the member) or -ENOMEM.
+ * The inverse: view a parsed object as a tag. It borrows from root and, for evidence, from the
+ * buffer given (overwritten). Unknown members are ignored; mitre_url follows from the technique;
+ * event_us is unknown. Returns 0, TTP_E_INVALID (the sentence names the member) or -ENOMEM.
  */
 int tag_read_json(const json_node *root, buf *evidence, tag *ret_tag, const char *where,
                   unsigned line, ttp_err *err);
 
 /*
- * Read the tags of a SQLite database, oldest row first. fn is called for each; what it returns but 0 ends the reading and
- * is returned. Rows that are no tags (made by hand) are counted in ret_bad; first_bad, if not NULL, tells of the first.
- * Returns 0 or what schema_check (db/schema.h) returns.
+ * Read the tags of a SQLite database, oldest row first. fn is called for each; what it returns but
+ * 0 ends the reading and is returned. Rows that are no tags (made by hand) are counted in ret_bad;
+ * first_bad, if not NULL, tells of the first. Returns 0 or what schema_check (db/schema.h) returns.
  */
 typedef int tag_row_fn(void *ctx, const tag *t, ttp_err *err);
 int tag_read_sqlite(const char *url, tag_row_fn *fn, void *ctx, uint64_t *ret_bad,
                     ttp_err *first_bad, ttp_err *err);
 
 /*
- * Sink: where tags go. One thread. put copies what it keeps; flush makes what was put durable or visible; free flushes
- * nothing. After an error a sink keeps what it could not write, and may be flushed again. A tag that tag_check refuses is
- * refused by put. Sinks that write to a descriptor do not close it, and rely on the program to ignore SIGPIPE.
+ * Sink: where tags go. One thread. put copies what it keeps; flush makes what was put durable or
+ * visible; free flushes nothing. After an error a sink keeps what it could not write, and may be
+ * flushed again. A tag that tag_check refuses is refused by put. Sinks that write to a descriptor
+ * do not close it, and rely on the program to ignore SIGPIPE.
  */
 typedef struct tag_sink tag_sink;
 typedef struct tag_sink_ops {
@@ -113,22 +115,25 @@ DEFINE_FREE_PTR(tag_sink, tag_sink *, tag_sink_free)
 int tag_sink_jsonl_new(int fd, tag_sink **ret_sink);
 
 /*
- * Elastic Common Schema 8.11, one document a line. What ECS has no field for stands under ttp.*; evidence is JSON text
- * there, so that keys which attackers chose make no fields in anyone's index. catalogue NULL: the built-in one.
+ * Elastic Common Schema 8.11, one document a line. What ECS has no field for stands under ttp.*;
+ * evidence is JSON text there, so that keys which attackers chose make no fields in anyone's index.
+ * catalogue NULL: the built-in one.
  */
 int tag_sink_ecs_new(int fd, const attack_catalogue *catalogue, tag_sink **ret_sink);
 
 /*
- * Summary table, printed at flush (so flush once, at the end): tactic, technique, name, count, first and last seen,
- * confidence (highest), top rule. One row a tactic and technique, in kill-chain order, then by count; a line of totals.
- * width: columns of the terminal, 0 for no limit. Nothing in it can steer a terminal but, where color, its own colours.
+ * Summary table, printed at flush (so flush once, at the end): tactic, technique, name, count,
+ * first and last seen, confidence (highest), top rule. One row a tactic and technique, in
+ * kill-chain order, then by count; a line of totals. width: columns of the terminal, 0 for no
+ * limit. Nothing in it can steer a terminal but, where color, its own colours.
  */
 int tag_sink_table_new(int fd, const attack_catalogue *catalogue, unsigned width, bool color,
                        tag_sink **ret_sink);
 
 /*
- * Counts techniques for a Navigator layer 4.5, written at flush (once, at the end). No tags give a valid, empty layer. A
- * layer is of one ATT&CK release: the most frequent one; its description counts the tags of others.
+ * Counts techniques for a Navigator layer 4.5, written at flush (once, at the end). No tags give a
+ * valid, empty layer. A layer is of one ATT&CK release: the most frequent one; its description
+ * counts the tags of others.
  */
 int tag_sink_navigator_new(int fd, const attack_catalogue *catalogue, const char *layer_name,
                            tag_sink **ret_sink);
@@ -136,8 +141,9 @@ int tag_sink_navigator_new(int fd, const attack_catalogue *catalogue, const char
 uint64_t tag_sink_navigator_left_out(const tag_sink *s);
 
 /*
- * SQLite (ttp_tag of DESIGN 10), insert-or-ignore in batches of one transaction each; url as db/url.h reads it. Another
- * writer is waited for 10 seconds. Returns 0 or what sqlite_db_open and schema_prepare (db/) return.
+ * SQLite (ttp_tag of DESIGN 10), insert-or-ignore in batches of one transaction each; url as
+ * db/url.h reads it. Another writer is waited for 10 seconds. Returns 0 or what sqlite_db_open and
+ * schema_prepare (db/) return.
  */
 int tag_sink_sqlite_new(const char *url, tag_sink **ret_sink, ttp_err *err);
 /* Rows really inserted and committed so far by a SQLite sink. */

@@ -17,7 +17,7 @@ typedef struct slots {
     struct slot {
         uint64_t hash;
         uint32_t index1;
-    } *slot;
+    } * slot;
     size_t n, mask;
 } slots;
 

@@ -3,7 +3,8 @@
 /*
  * Tally: how often tags showed a technique under a tactic, when, how sure, and by which rules.
  *
- *     tag --hash of all five--> pair (row, rule): count  --> row (release, tactic, technique, sub-technique): the rest
+ *     tag --hash of all five--> pair (row, rule): count  --> row (release, tactic, technique,
+ * sub-technique): the rest
  *
  * One lookup a tag once warmed up. Bounded by TAG_TALLY_ROWS_MAX and TAG_TALLY_PAIRS_MAX.
  */
@@ -32,12 +33,13 @@ DEFINE_FREE_PTR(tally, tally *, tally_free)
 int tally_add(tally *t, const tag *tag);
 
 /*
- * The rows, in no particular order, as an array that the caller frees; its texts belong to the tally.
- * Returns 0 or -ENOMEM.
+ * The rows, in no particular order, as an array that the caller frees; its texts belong to the
+ * tally. Returns 0 or -ENOMEM.
  */
 int tally_rows(const tally *t, tally_row **ret_rows, size_t *ret_n);
 /* How many different rules there were. Returns 0 or -ENOMEM. */
 int tally_count_rules(const tally *t, size_t *ret_n);
 
-uint64_t tally_count(const tally *t);  /* tags added */
-uint64_t tally_beyond(const tally *t); /* of these, tags that found no room for a row of their own */
+uint64_t tally_count(const tally *t); /* tags added */
+uint64_t
+tally_beyond(const tally *t); /* of these, tags that found no room for a row of their own */
