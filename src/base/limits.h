@@ -12,6 +12,11 @@
 /* nodes of one JSON event document; a larger one is refused as bad input */
 #define JSON_NODES_MAX (2u << 20)
 
+/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are only counted */
+#define TAG_TALLY_ROWS_MAX 65536
+/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top rule */
+#define TAG_TALLY_PAIRS_MAX (4 * TAG_TALLY_ROWS_MAX)
+
 /* bytes of one rule file; a larger one is reported and not read */
 #define RULE_FILE_MAX (1u << 20)
 /* nesting of all/any/not in a match expression; deeper is a rule error */

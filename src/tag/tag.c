@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tag/tag.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+
+const uuid tag_namespace = {{0x1c, 0xa3, 0x1f, 0x08, 0x55, 0x22, 0x5a, 0xae, 0x83, 0x71, 0xfe, 0x81,
+                             0xf0, 0xe3, 0x9d, 0xe3}};
+
+/* Namespace and name in one run of bytes: what SHA-1 is taken of. Returns its length. */
+static size_t join_name(char *out, const str parts[6])
+{
+    size_t len = sizeof(tag_namespace.bytes);
+
+    memcpy(out, tag_namespace.bytes, len);
+    for (unsigned i = 0; i < 6; i++) {
+        if (i)
+            out[len++] = '|';
+        if (parts[i].len)
+            memcpy(out + len, parts[i].ptr, parts[i].len);
+        len += parts[i].len;
+    }
+    return len;
+}
+
+uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
+                 str technique_id, str sub_technique_id)
+{
+    char digits[24], stack[1024];
+    buf version = {.ptr = digits, .cap = sizeof(digits)}; /* 20 characters at most: never grows */
+    size_t size = sizeof(tag_namespace.bytes) + 5;
+    auto_free(mem) char *heap = NULL;
+    uint8_t digest[20];
+    uuid id = {0};
+
+    buf_put_i64(&version, rule_version);
+    const str parts[6] = {source_kind,       source_id,    rule_id,
+                          buf_str(&version), technique_id, sub_technique_id};
+    for (unsigned i = 0; i < 6; i++)
+        size += parts[i].len;
+    if (size > sizeof(stack) && !(heap = malloc(size)))
+        return id; /* no id rather than a wrong one: it would swallow other tags */
+    sha1(heap ? heap : stack, join_name(heap ? heap : stack, parts), digest);
+    memcpy(id.bytes, digest, sizeof(id.bytes));
+    id.bytes[6] = (id.bytes[6] & 0x0F) | 0x50;
+    id.bytes[8] = (id.bytes[8] & 0x3F) | 0x80;
+    return id;
+}
+
+bool tag_id_is_nil(const uuid *id)
+{
+    static const uuid nil = {0};
+
+    return memcmp(id, &nil, sizeof(nil)) == 0;
+}
+
+str tag_most_specific(const tag *t)
+{
+    return t->sub_technique_id.ptr ? t->sub_technique_id : t->technique_id;
+}
+
+int tag_check(const tag *t, ttp_err *err)
+{
+    if (tag_id_is_nil(&t->id))
+        return err_set(err, -ENOMEM, NULL, "out of memory: a tag has no id");
+    if (!t->attacker_uuid.ptr && !t->identity_uuid.ptr)
+        return err_set(err, TTP_E_INVALID, NULL,
+                       "a tag has no anchor: expected attacker_uuid or identity_uuid");
+    if (!(t->confidence >= 0 && t->confidence <= 1))
+        return err_set(err, TTP_E_INVALID, NULL, "a tag's confidence is not between 0 and 1");
+    return 0;
+}
+
+/*
+ * What most strings of a tag are: printable ASCII that JSON takes as it is, tested eight bytes at
+ * a time. A byte is special if it is '"', '\\', below 0x20 or above 0x7E.
+ */
+static bool is_plain(str s)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    size_t i = 0;
+
+    for (; i + 8 <= s.len; i += 8) {
+        uint64_t w, quote, slash;
+
+        memcpy(&w, s.ptr + i, 8);
+        quote = w ^ ones * '"';
+        slash = w ^ ones * '\\';
+        if (((w | (w + ones) | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high) != 0)
+            return false;
+    }
+    for (; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+
+        if (c < 0x20 || c > 0x7E || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+static void put_string(buf *b, str s)
+{
+    if (!is_plain(s)) {
+        buf_put_json(b, s);
+        return;
+    }
+    buf_put_char(b, '"');
+    buf_put_str(b, s);
+    buf_put_char(b, '"');
+}
+
+/* `,"name":` is written as one piece by the caller's literal; an absent value is null. */
+static void put_member(buf *b, str name, str value)
+{
+    buf_put_str(b, name);
+    if (value.ptr)
+        put_string(b, value);
+    else
+        buf_put(b, "null", 4);
+}
+
+static void put_time(buf *b, str name, int64_t us)
+{
+    char text[TIME_TEXT_LEN];
+
+    buf_put_str(b, name);
+    if (us == TIME_NONE) {
+        buf_put(b, "null", 4);
+        return;
+    }
+    time_format(us, text);
+    buf_put_char(b, '"');
+    buf_put(b, text, sizeof(text));
+    buf_put_char(b, '"');
+}
+
+static void put_url(buf *b, str technique_id)
+{
+    char url[64];
+    size_t len = attack_mitre_url(technique_id, url);
+
+    put_member(b, STR(",\"mitre_url\":"), len ? (str){url, len} : STR_NULL);
+}
+
+void tag_write_json(buf *b, const tag *t)
+{
+    char id[UUID_TEXT_LEN];
+
+    uuid_format(&t->id, id);
+    put_member(b, STR("{\"uuid\":"), (str){id, sizeof(id)});
+    put_member(b, STR(",\"source_kind\":"), t->source_kind);
+    put_member(b, STR(",\"source_id\":"), t->source_id);
+    put_member(b, STR(",\"attacker_uuid\":"), t->attacker_uuid);
+    put_member(b, STR(",\"identity_uuid\":"), t->identity_uuid);
+    put_member(b, STR(",\"session_id\":"), t->session_id);
+    put_member(b, STR(",\"decky_id\":"), t->decky_id);
+    put_member(b, STR(",\"tactic\":"), t->tactic);
+    put_member(b, STR(",\"technique_id\":"), t->technique_id);
+    put_member(b, STR(",\"sub_technique_id\":"), t->sub_technique_id);
+    buf_put_str(b, STR(",\"confidence\":"));
+    buf_put_double(b, t->confidence);
+    put_member(b, STR(",\"rule_id\":"), t->rule_id);
+    buf_put_str(b, STR(",\"rule_version\":"));
+    buf_put_i64(b, t->rule_version);
+    buf_put_str(b, STR(",\"evidence\":"));
+    buf_put_str(b, t->evidence.len ? t->evidence : STR("{}"));
+    put_member(b, STR(",\"attack_release\":"), t->attack_release);
+    put_url(b, tag_most_specific(t));
+    put_time(b, STR(",\"created_at\":"), t->created_us);
+    buf_put_char(b, '}');
+}
+
+/* The string columns of ttp_tag: where each goes, and what it must look like. */
+static const struct text_column {
+    const char *name;
+    size_t offset;
+    bool required;
+    bool (*well_formed)(str value); /* NULL: any text */
+    const char *expected;
+} text_columns[] = {
+#define COLUMN(field, ...)                                                                         \
+    {                                                                                              \
+#field, offsetof(tag, field), __VA_ARGS__                                                  \
+    }
+    COLUMN(source_kind, true, NULL, "a string"),
+    COLUMN(source_id, true, NULL, "a string"),
+    COLUMN(attacker_uuid, false, NULL, "a string or null"),
+    COLUMN(identity_uuid, false, NULL, "a string or null"),
+    COLUMN(session_id, false, NULL, "a string or null"),
+    COLUMN(decky_id, false, NULL, "a string or null"),
+    COLUMN(tactic, true, attack_is_tactic_id, "a tactic such as \"TA0007\""),
+    COLUMN(technique_id, true, attack_is_technique_id, "a technique such as \"T1548\""),
+    COLUMN(sub_technique_id, false, attack_is_sub_technique_id,
+           "null or a sub-technique such as \"T1548.001\""),
+    COLUMN(rule_id, true, tag_is_rule_id, "1 to 64 letters, digits and underscores"),
+    COLUMN(attack_release, true, tag_is_release, "a release such as \"enterprise-v18.1\""),
+#undef COLUMN
+};
+
+static bool is_token(str s, size_t max, const char *more)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (!((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+              (c && strchr(more, c))))
+            return false;
+    }
+    return s.len > 0 && s.len <= max;
+}
+
+bool tag_is_rule_id(str s)
+{
+    return is_token(s, 64, "_");
+}
+
+bool tag_is_release(str s)
+{
+    return is_token(s, 64, "-_.");
+}
+
+static int bad_member(const char *name, const char *expected, const char *where, unsigned line,
+                      ttp_err *err)
+{
+    return err_at(err, TTP_E_INVALID, where, line, 0, "member %s: expected %s", name, expected);
+}
+
+static int read_texts(const json_node *root, tag *t, const char *where, unsigned line, ttp_err *err)
+{
+    for (size_t i = 0; i < sizeof(text_columns) / sizeof(text_columns[0]); i++) {
+        const struct text_column *c = &text_columns[i];
+        const json_node *n = json_get(root, str_from(c->name));
+        str value = json_str(n);
+        bool absent = !n || n->type == JSON_NULL;
+
+        if (absent ? c->required : !value.ptr || (c->well_formed && !c->well_formed(value)))
+            return bad_member(c->name, c->expected, where, line, err);
+        *(str *)((char *)t + c->offset) = value;
+    }
+    return 0;
+}
+
+static int read_others(const json_node *root, tag *t, const char *where, unsigned line,
+                       ttp_err *err)
+{
+    const json_node *version = json_get(root, STR("rule_version"));
+
+    if (uuid_parse(json_str(json_get(root, STR("uuid"))), &t->id))
+        return bad_member("uuid", "a UUID", where, line, err);
+    if (!json_number(json_get(root, STR("confidence")), &t->confidence) ||
+        !(t->confidence >= 0 && t->confidence <= 1))
+        return bad_member("confidence", "a number from 0 to 1", where, line, err);
+    if (!version || version->type != JSON_INT || version->i < 1)
+        return bad_member("rule_version", "a whole number from 1", where, line, err);
+    t->rule_version = version->i;
+    if (time_parse(json_str(json_get(root, STR("created_at"))), &t->created_us))
+        return bad_member("created_at", "a time such as \"2026-07-10T01:01:37.082718Z\"", where,
+                          line, err);
+    return 0;
+}
+
+int tag_read_json(const json_node *root, buf *evidence, tag *ret_tag, const char *where,
+                  unsigned line, ttp_err *err)
+{
+    const json_node *object = json_get(root, STR("evidence"));
+    tag t = {.event_us = TIME_NONE};
+    int rc;
+
+    if (root->type != JSON_OBJECT)
+        return err_at(err, TTP_E_INVALID, where, line, 0, "not a tag: expected a JSON object");
+    rc = read_texts(root, &t, where, line, err);
+    if (!rc)
+        rc = read_others(root, &t, where, line, err);
+    if (rc)
+        return rc;
+    if (!object || object->type != JSON_OBJECT)
+        return bad_member("evidence", "an object", where, line, err);
+    if (!t.attacker_uuid.ptr && !t.identity_uuid.ptr)
+        return bad_member("attacker_uuid", "a string, here or in identity_uuid", where, line, err);
+    buf_clear(evidence);
+    json_write(evidence, object);
+    if (evidence->failed)
+        return err_at(err, -ENOMEM, where, line, 0, "out of memory");
+    t.evidence = buf_str(evidence);
+    *ret_tag = t;
+    return 0;
+}
