@@ -148,13 +148,7 @@ int cli_catalogue(const char *bundle, const char *release, attack_catalogue **re
     ttp_err err = {0};
 
     *ret_owned = NULL;
-    if (!bundle)
-        bundle = getenv("DECNET_TTP_ATTACK_BUNDLE");
-    if (!bundle || !*bundle) {
-        *ret_catalogue = attack_builtin();
-        return CLI_DONE;
-    }
-    if (attack_load(bundle, release, ret_owned, &err))
+    if (attack_open(bundle, release, ret_owned, &err))
         return cli_fail(&err);
     *ret_catalogue = *ret_owned;
     return CLI_DONE;

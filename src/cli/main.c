@@ -7,6 +7,8 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
+    &cli_attack_fetch,
+    &cli_attack_show,
     &cli_doctor,
 };
 
