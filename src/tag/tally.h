@@ -30,7 +30,7 @@ tally *tally_free(tally *t);       /* takes NULL, returns NULL */
 DEFINE_FREE_PTR(tally, tally *, tally_free)
 
 /* Count one tag. Returns 0 or -ENOMEM. */
-int tally_add(tally *t, const tag *tag);
+int tally_add(tally *t, const tag *seen);
 
 /*
  * The rows, in no particular order, as an array that the caller frees; its texts belong to the
