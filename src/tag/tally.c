@@ -308,3 +308,13 @@ int tally_count_rules(const tally *t, size_t *ret_n)
     *ret_n = n;
     return 0;
 }
+
+size_t tally_tactic_order(const attack_catalogue *catalogue, str tactic)
+{
+    size_t n = attack_tactic_count(catalogue);
+    size_t i = 0;
+
+    while (i < n && !str_eq(attack_tactic_at(catalogue, i)->id, tactic))
+        i++;
+    return i;
+}

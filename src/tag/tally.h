@@ -43,3 +43,6 @@ int tally_count_rules(const tally *t, size_t *ret_n);
 uint64_t tally_count(const tally *t); /* tags added */
 uint64_t
 tally_beyond(const tally *t); /* of these, tags that found no room for a row of their own */
+
+/* Where a tactic stands in the kill chain; unknown ones behind all others. */
+size_t tally_tactic_order(const attack_catalogue *catalogue, str tactic);
