@@ -35,9 +35,25 @@
 /* instructions a regular expression may expand to (a{1000}{1000}); more is a rule error */
 #define REGEX_PROGRAM_MAX 20000
 
+/* bytes of one string of a tag's evidence; a longer one is cut at a character */
+#define EVIDENCE_STRING_MAX (16u << 10)
+/* elements or members of one list or object of a tag's evidence; further ones are left out */
+#define EVIDENCE_ITEMS_MAX 256
 /* bytes of one ATT&CK bundle; a larger one is refused, and a download of one is cut off */
 #define ATTACK_BUNDLE_MAX (256u << 20)
 /* tactics of one ATT&CK bundle; one with more is refused */
 #define ATTACK_TACTICS_MAX 64
 /* links of a chain of revoked techniques; one that is longer is taken for endless */
 #define ATTACK_SUCCESSORS_MAX 32
+/* ranges of all sets of a regular expression once closed under case; more is a rule error */
+#define REGEX_RANGES_MAX 65536
+/* bytes of a regular expression's PCRE2 form; longer is a rule error */
+#define REGEX_PCRE2_MAX (1u << 20)
+/* characters of a rule_id; a longer one is a rule error */
+#define RULE_ID_MAX 64
+/* anchors of one rule file; more is a rule error */
+#define RULE_YAML_ANCHORS_MAX 256
+/* keys of a mapping that merges others (<<); more is a rule error */
+#define RULE_YAML_MERGE_MAX 1024
+/* rule files of one directory; those beyond it, by name, are reported and not read */
+#define RULE_DIR_FILES_MAX 65536

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reader of Python's regular expressions (the re module of CPython 3.11, str patterns): text -> tree.
+ * Reader of Python's regular expressions (the re module of CPython 3.11, str patterns): text ->
+ * tree.
  *
  * The tree has Python's meaning spelled out: flags are resolved (case-insensitive characters carry
- * `fold`, sets are closed under folding, `.` and `^ $` are the variant in force, verbose white space is gone), so nothing
- * below this floor knows flags. All nodes live in one arena.
+ * `fold`, sets are closed under folding, `.` and `^ $` are the variant in force, verbose white
+ * space is gone), so nothing below this floor knows flags. All nodes live in one arena.
  */
 #include "base/arena.h"
 #include "ttp/err.h"
@@ -13,18 +14,18 @@
 #include <stdint.h>
 
 typedef enum regex_type {
-    REGEX_EMPTY,     /* matches the empty string */
-    REGEX_CHAR,      /* one character: cp; if fold, any character of cp's case orbit (unicode.h) */
-    REGEX_SET,       /* one character out of a set */
-    REGEX_CAT,       /* kids in sequence */
-    REGEX_ALT,       /* first kid that works */
-    REGEX_REPEAT,    /* kid[0], min..max times */
-    REGEX_GROUP,     /* capturing group `group` around kid[0] */
-    REGEX_ASSERT,    /* a zero-width assertion: assert_type */
-    REGEX_LOOK,      /* look-ahead or look-behind around kid[0] */
-    REGEX_BACKREF,   /* what group `group` matched; fold: compared case-insensitively */
-    REGEX_COND,      /* (?(group)kid[0]|kid[1]) */
-    REGEX_ATOMIC,    /* (?>kid[0]) */
+    REGEX_EMPTY,   /* matches the empty string */
+    REGEX_CHAR,    /* one character: cp; if fold, any character of cp's case orbit (unicode.h) */
+    REGEX_SET,     /* one character out of a set */
+    REGEX_CAT,     /* kids in sequence */
+    REGEX_ALT,     /* first kid that works */
+    REGEX_REPEAT,  /* kid[0], min..max times */
+    REGEX_GROUP,   /* capturing group `group` around kid[0] */
+    REGEX_ASSERT,  /* a zero-width assertion: assert_type */
+    REGEX_LOOK,    /* look-ahead or look-behind around kid[0] */
+    REGEX_BACKREF, /* what group `group` matched; fold: compared case-insensitively */
+    REGEX_COND,    /* (?(group)kid[0]|kid[1]) */
+    REGEX_ATOMIC,  /* (?>kid[0]) */
 } regex_type;
 
 typedef enum regex_assert {
@@ -71,9 +72,10 @@ struct regex_node {
     bool behind;              /* LOOK */
     uint8_t categories;       /* SET */
     uint32_t cp;              /* CHAR */
-    uint32_t min, max;        /* REPEAT; max REGEX_INFINITE: without end. LOOK behind: min = max = its width in characters */
-    uint32_t group;           /* GROUP, BACKREF, COND: 1-based */
-    uint32_t column;          /* 1-based position in the source, in characters */
+    uint32_t min, max; /* REPEAT; max REGEX_INFINITE: without end. LOOK behind: min = max = its
+                          width in characters */
+    uint32_t group;    /* GROUP, BACKREF, COND: 1-based */
+    uint32_t column;   /* 1-based position in the source, in characters */
     uint32_t n_kids;
     uint32_t n_ranges;
     regex_node **kids;
@@ -82,22 +84,24 @@ struct regex_node {
 
 typedef struct regex {
     regex_node *root;
-    uint32_t n_groups;   /* capturing groups, without group 0 */
-    str *group_names;    /* [n_groups + 1]; STR_NULL for unnamed ones */
-    bool backtracks;     /* holds look-around, back-reference, condition, atomic group or possessive repeat */
+    uint32_t n_groups; /* capturing groups, without group 0 */
+    str *group_names;  /* [n_groups + 1]; STR_NULL for unnamed ones */
+    bool backtracks;   /* holds look-around, back-reference, condition, atomic group or possessive
+                          repeat */
 } regex;
 
 /*
  * Read source (valid UTF-8) into a. ignore_case: as if (?i) stood first.
- * Returns 0, TTP_E_SYNTAX (Python refuses it, too; the message names what was expected), TTP_E_UNSUPPORTED (Python takes
- * it and we do not: \N{...}), TTP_E_LIMIT or -ENOMEM; err->column is the position in the pattern.
+ * Returns 0, TTP_E_SYNTAX (Python refuses it, too; the message names what was expected),
+ * TTP_E_UNSUPPORTED (Python takes it and we do not: \N{...}), TTP_E_LIMIT or -ENOMEM; err->column
+ * is the position in the pattern.
  */
 int regex_read(str source, bool ignore_case, arena *a, regex *ret_regex, ttp_err *err);
 
 /*
- * The same meaning as a PCRE2 pattern for PCRE2_UTF | PCRE2_UCP and no other option. Case folding is written out as
- * explicit sets, classes where PCRE2 and Python differ are spelled out.
- * Returns 0, TTP_E_UNSUPPORTED (PCRE2 cannot say it) or -ENOMEM.
+ * The same meaning as a PCRE2 pattern for PCRE2_UTF | PCRE2_UCP and no other option. Case folding
+ * is written out as explicit sets, classes where PCRE2 and Python differ are spelled out. Returns
+ * 0, TTP_E_UNSUPPORTED (PCRE2 cannot say it) or -ENOMEM.
  */
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err);
 

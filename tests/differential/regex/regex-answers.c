@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers for run-regex: what our reader and PCRE2 make of patterns and texts. Numbers are 32-bit little-endian.
+ *
+ *     request   'P' length pattern     then any number of   'T' length text
+ *     answer    to P: 'P' rc length message                 (rc 0: ready; else the refusal)
+ *               to T: 'T' rc n spans   (n pairs of byte offsets, 0xFFFFFFFF: the group took no part;
+ *                                       rc 0 held, 1 not, 2 cut off at a limit)
+ *               'C': props for each character, 0 to 0x10FFFF, a byte each, then canons, a number each
+ */
+#include "base/utf8.h"
+#include "match/regex.h"
+#include "match/unicode.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <errno.h>
+#include <pcre2.h>
+#include <stdio.h>
+
+typedef struct answers {
+    arena a;
+    buf pcre2;
+    pcre2_code *code;
+    pcre2_match_data *match;
+    pcre2_match_context *context;
+    uint32_t n_groups;
+} answers;
+
+static void put_number(uint32_t n)
+{
+    unsigned char bytes[4] = {n & 0xFF, (n >> 8) & 0xFF, (n >> 16) & 0xFF, n >> 24};
+
+    (void)fwrite(bytes, 1, 4, stdout); /* a reader gone away ends us by SIGPIPE */
+}
+
+static bool get_number(uint32_t *n)
+{
+    unsigned char b[4];
+
+    if (fread(b, 1, 4, stdin) != 4)
+        return false;
+    *n = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    return true;
+}
+
+static bool get_text(buf *out)
+{
+    uint32_t len;
+    char *text;
+    bool ok;
+
+    buf_clear(out);
+    if (!get_number(&len) || !(text = malloc(len + 1)))
+        return false;
+    ok = fread(text, 1, len, stdin) == len;
+    buf_put(out, text, len);
+    free(text);
+    return ok && !out->failed;
+}
+
+static int compile(answers *x, str source, ttp_err *err)
+{
+    regex re;
+    int code, rc = regex_read(source, false, &x->a, &re, err);
+    size_t offset;
+
+    if (rc)
+        return rc;
+    x->n_groups = re.n_groups;
+    rc = regex_to_pcre2(&re, &x->pcre2, err);
+    if (rc)
+        return rc;
+    x->code = pcre2_compile((PCRE2_SPTR)x->pcre2.ptr, x->pcre2.len, PCRE2_UTF | PCRE2_UCP, &code,
+                            &offset, NULL);
+    if (!x->code) {
+        PCRE2_UCHAR why[128];
+
+        (void)pcre2_get_error_message(code, why, sizeof(why)); /* cut if longer */
+        (void)snprintf(err->text, sizeof(err->text), "PCRE2 refuses %.*s at %zu: %s",
+                       (int)(x->pcre2.len < 400 ? x->pcre2.len : 400), x->pcre2.ptr, offset, why);
+        return 1000;
+    }
+    (void)pcre2_jit_compile(x->code, PCRE2_JIT_COMPLETE); /* without, the interpreter serves */
+    x->match = pcre2_match_data_create_from_pattern(x->code, NULL);
+    return x->match ? 0 : -ENOMEM;
+}
+
+static void answer_pattern(answers *x, str source)
+{
+    ttp_err err = {0};
+    int rc;
+
+    arena_clear(&x->a, 1 << 20);
+    buf_clear(&x->pcre2);
+    pcre2_code_free(x->code);
+    pcre2_match_data_free(x->match);
+    x->code = NULL;
+    x->match = NULL;
+    rc = compile(x, source, &err);
+    (void)putchar('P');
+    put_number((uint32_t)rc);
+    put_number((uint32_t)strlen(err.text));
+    (void)fputs(err.text, stdout);
+}
+
+static void answer_text(answers *x, str text)
+{
+    int rc = pcre2_match(x->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, x->match,
+                         x->context);
+    const PCRE2_SIZE *spans = pcre2_get_ovector_pointer(x->match);
+    uint32_t n = rc > 0 ? (x->n_groups + 1) * 2 : 0;
+
+    (void)putchar('T');
+    put_number(rc > 0 ? 0 : rc == PCRE2_ERROR_NOMATCH ? 1 : 2);
+    put_number(n);
+    for (uint32_t i = 0; i < n; i++)
+        put_number((int)(i / 2) < rc && spans[i] != PCRE2_UNSET ? (uint32_t)spans[i] : UINT32_MAX);
+}
+
+static void answer_characters(void)
+{
+    for (uint32_t cp = 0; cp <= UNICODE_MAX; cp++)
+        (void)putchar((int)unicode_props(cp));
+    for (uint32_t cp = 0; cp <= UNICODE_MAX; cp++)
+        put_number(unicode_canon(cp));
+}
+
+int main(void)
+{
+    auto_free(buf) buf text = {0};
+    answers x = {.context = pcre2_match_context_create(NULL)};
+    int what;
+
+    pcre2_set_match_limit(x.context, 1000000);
+    while ((what = getchar()) != EOF) {
+        if (what == 'C')
+            answer_characters();
+        else if (!get_text(&text))
+            return 1;
+        else if (what == 'P')
+            answer_pattern(&x, buf_str(&text));
+        else
+            answer_text(&x, buf_str(&text));
+        if (what != 'P' || x.code == NULL)
+            (void)fflush(stdout);
+        else
+            (void)fflush(stdout);
+    }
+    pcre2_code_free(x.code);
+    pcre2_match_data_free(x.match);
+    pcre2_match_context_free(x.context);
+    buf_done(&x.pcre2);
+    arena_done(&x.a);
+    return 0;
+}
