@@ -35,41 +35,41 @@ static str field_of(const tag *t, ttp_tag_field field)
     return STR_NULL;
 }
 
-const char *ttp_tag_text(const ttp_tag *tag, ttp_tag_field field, size_t *ret_len)
+const char *ttp_tag_text(const ttp_tag *t, ttp_tag_field field, size_t *ret_len)
 {
-    str s = field_of(tag, field);
+    str s = field_of(t, field);
 
     if (ret_len)
         *ret_len = s.len;
     return s.ptr;
 }
 
-void ttp_tag_uuid(const ttp_tag *tag, char ret_text[37])
+void ttp_tag_uuid(const ttp_tag *t, char ret_text[37])
 {
-    uuid_format(&tag->id, ret_text);
+    uuid_format(&t->id, ret_text);
     ret_text[UUID_TEXT_LEN] = '\0';
 }
 
-double ttp_tag_confidence(const ttp_tag *tag)
+double ttp_tag_confidence(const ttp_tag *t)
 {
-    return tag->confidence;
+    return t->confidence;
 }
 
-int64_t ttp_tag_rule_version(const ttp_tag *tag)
+int64_t ttp_tag_rule_version(const ttp_tag *t)
 {
-    return tag->rule_version;
+    return t->rule_version;
 }
 
-int64_t ttp_tag_created_us(const ttp_tag *tag)
+int64_t ttp_tag_created_us(const ttp_tag *t)
 {
-    return tag->created_us;
+    return t->created_us;
 }
 
-int ttp_tag_to_json(const ttp_tag *tag, char **ret_text, size_t *ret_len)
+int ttp_tag_to_json(const ttp_tag *t, char **ret_text, size_t *ret_len)
 {
     auto_free(buf) buf b = {0};
 
-    tag_write_json(&b, tag);
+    tag_write_json(&b, t);
     if (!buf_c_str(&b))
         return -ENOMEM;
     *ret_text = take(b.ptr);

@@ -79,9 +79,12 @@ static void put_technique(buf *b, const attack_catalogue *catalogue, str id)
 static void put_threat(buf *b, const attack_catalogue *catalogue, const tag *t)
 {
     const attack_tactic *tactic = attack_find_tactic(catalogue, t->tactic);
+    char url[64];
+    size_t len = attack_mitre_url(t->tactic, url);
 
     buf_put_c(b, ",\"threat\":{\"framework\":\"MITRE ATT&CK\",\"tactic\":{");
-    put_names(b, t->tactic, tactic ? tactic->name : STR_NULL, tactic ? tactic->url : STR_NULL);
+    put_names(b, t->tactic, tactic ? tactic->name : STR_NULL,
+              tactic && tactic->url.len ? tactic->url : (str){url, len});
     buf_put_c(b, "},\"technique\":{");
     put_technique(b, catalogue, t->technique_id);
     if (t->sub_technique_id.ptr) {

@@ -8,9 +8,11 @@
 #include "tag/out.h"
 #include "tag/tag.h"
 #include "tag/tally.h"
+#include "tag/text.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #define MAX_RELEASES_NAMED 8
 
@@ -97,22 +99,6 @@ static int compare_cells(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static size_t find_tactic(const attack_catalogue *catalogue, str id, str *ret_shortname)
-{
-    size_t n = attack_tactic_count(catalogue);
-
-    *ret_shortname = STR_NULL;
-    for (size_t i = 0; i < n; i++) {
-        const attack_tactic *t = attack_tactic_at(catalogue, i);
-
-        if (str_eq(t->id, id)) {
-            *ret_shortname = t->shortname;
-            return i;
-        }
-    }
-    return n;
-}
-
 /* Two rows of one cell: under tactics that the catalogue does not know. */
 static void join_rows(tally_row *into, const tally_row *from)
 {
@@ -167,11 +153,12 @@ static int make_cells(const navigator_sink *s, layer *l)
         return -ENOMEM;
     for (size_t i = 0; i < l->n_rows; i++) {
         const tally_row *r = &l->rows[i];
-        cell c = {.id = r->technique_id};
+        const attack_tactic *tactic = attack_find_tactic(s->catalogue, r->tactic);
+        cell c = {.id = r->technique_id, .tactic = tactic ? tactic->shortname : STR_NULL};
 
         if (!str_eq(r->release, l->release))
             continue;
-        c.order = find_tactic(s->catalogue, r->tactic, &c.tactic);
+        c.order = tally_tactic_order(s->catalogue, r->tactic);
         if (r->sub_technique_id.ptr) {
             c.expanded = true;
             l->cells[l->n_cells++] = c;
@@ -189,15 +176,6 @@ static int make_cells(const navigator_sink *s, layer *l)
     return 0;
 }
 
-static void put_amount(buf *b, uint64_t n, const char *noun)
-{
-    buf_put_u64(b, n);
-    buf_put_char(b, ' ');
-    buf_put_c(b, noun);
-    if (n != 1)
-        buf_put_char(b, 's');
-}
-
 /* A text put together piece by piece, as a JSON string. */
 static void put_quoted(buf *b, const buf *text)
 {
@@ -209,9 +187,9 @@ static void put_comment(buf *b, const tally_row *r)
 {
     auto_free(buf) buf text = {0};
 
-    put_amount(&text, r->count, "tag");
+    text_put_amount(&text, r->count, "tag");
     buf_put_c(&text, " by ");
-    put_amount(&text, r->n_rules, "rule");
+    text_put_amount(&text, r->n_rules, "rule");
     buf_put_c(&text, ", most by ");
     buf_put_str(&text, r->top_rule);
     if (r->top_rule_name.len) {
@@ -310,48 +288,36 @@ static void put_versions(buf *b, str release)
                       : "enterprise");
 }
 
-/* "; left out are 3 tags of enterprise-v17.1, ..." */
+/* "; left out: 3 tags of enterprise-v17.1, 1 tag of enterprise-v16.1 (4 in all)" */
 static void put_others(buf *text, const navigator_sink *s, const layer *l)
 {
-    const char *before = "; left out: ";
     uint64_t n_tags;
-    unsigned n_named = 0;
+    unsigned n_others = 0;
 
-    for (size_t i = 0, next; i < l->n_rows && n_named < MAX_RELEASES_NAMED; i = next) {
+    for (size_t i = 0, next; i < l->n_rows; i = next) {
         next = release_run(l, i, &n_tags);
-        if (str_eq(l->rows[i].release, l->release))
+        if (str_eq(l->rows[i].release, l->release) || n_others++ >= MAX_RELEASES_NAMED)
             continue;
-        buf_put_c(text, before);
-        put_amount(text, n_tags, "tag");
+        buf_put_c(text, n_others == 1 ? "; left out: " : ", ");
+        text_put_amount(text, n_tags, "tag");
         buf_put_c(text, " of ");
         buf_put_str(text, l->rows[i].release);
-        before = ", ";
-        n_named++;
     }
-    if (s->left_out) {
-        buf_put_c(text, " (");
-        put_amount(text, s->left_out, "tag");
-        buf_put_c(text, " in all)");
-    }
+    if (n_others > 1)
+        buf_printf(text, " (%" PRIu64 " in all)", s->left_out);
 }
 
-static int put_description(buf *b, const navigator_sink *s, const layer *l)
+static void put_description(buf *b, const navigator_sink *s, const layer *l)
 {
     auto_free(buf) buf text = {0};
-    size_t n_rules;
 
-    if (tally_count_rules(s->tally, &n_rules))
-        return -ENOMEM;
-    put_amount(&text, l->n_tags, "tag");
-    buf_put_c(&text, " by ");
-    put_amount(&text, n_rules, "rule");
+    text_put_amount(&text, l->n_tags, "tag");
     buf_put_c(&text, ", ATT&CK ");
     buf_put_str(&text, l->release);
     put_others(&text, s, l);
     buf_put_c(b, "\"description\":");
     put_quoted(b, &text);
     buf_put_c(b, ",\n");
-    return 0;
 }
 
 static void put_legend(buf *b, const layer *l)
@@ -365,14 +331,13 @@ static void put_legend(buf *b, const layer *l)
     buf_put_c(b, "],\n");
 }
 
-static int put_layer(const navigator_sink *s, const layer *l, buf *b)
+static void put_layer(const navigator_sink *s, const layer *l, buf *b)
 {
     buf_put_c(b, "{\n\"name\":");
     buf_put_json(b, str_from(s->name));
     buf_put_c(b, ",\n");
     put_versions(b, l->release);
-    if (put_description(b, s, l))
-        return -ENOMEM;
+    put_description(b, s, l);
     buf_put_c(b, "\"sorting\":3,\n" /* by score, falling */
                  "\"layout\":{\"layout\":\"side\",\"aggregateFunction\":\"sum\",\"showID\":true,"
                  "\"showName\":true,\"showAggregateScores\":false,\"countUnscored\":false,"
@@ -390,7 +355,6 @@ static int put_layer(const navigator_sink *s, const layer *l, buf *b)
               "},{\"name\":\"made by\",\"value\":\"decnet-ttp " TTP_VERSION "\"}],\n"
               "\"showTacticRowBackground\":false,\n\"selectTechniquesAcrossTactics\":false,\n"
               "\"selectSubtechniquesWithParent\":false,\n\"selectVisibleTechniques\":false\n}\n");
-    return 0;
 }
 
 static int render(navigator_sink *s)
@@ -405,7 +369,7 @@ static int render(navigator_sink *s)
         rc = make_cells(s, &l);
     }
     if (!rc)
-        rc = put_layer(s, &l, &s->out.data);
+        put_layer(s, &l, &s->out.data); /* a failed allocation shows in the buffer */
     free(l.rows);
     free(l.cells);
     return rc;

@@ -45,16 +45,6 @@ typedef struct table_sink {
     tally *tally;
 } table_sink;
 
-static size_t tactic_order(const attack_catalogue *catalogue, str id)
-{
-    size_t n = attack_tactic_count(catalogue);
-    size_t i = 0;
-
-    while (i < n && !str_eq(attack_tactic_at(catalogue, i)->id, id))
-        i++;
-    return i;
-}
-
 static int compare_lines(const void *a, const void *b)
 {
     const line *x = a, *y = b;
@@ -140,6 +130,7 @@ static bool fill_cells(const table_sink *s, arena *a, line *l)
     return true;
 }
 
+/* Days instead of seconds. */
 static void shorten_times(line *lines, size_t n, unsigned widths[N_COLS])
 {
     for (size_t i = 0; i < n; i++) {
@@ -149,6 +140,20 @@ static void shorten_times(line *lines, size_t n, unsigned widths[N_COLS])
         }
     }
     widths[COL_FIRST] = widths[COL_LAST] = DATE_LEN;
+}
+
+/* Rules by id alone, which tells more than half an id and an ellipsis. */
+static void drop_rule_names(line *lines, size_t n, unsigned widths[N_COLS])
+{
+    widths[COL_RULE] = 1;
+    for (size_t i = 0; i < n; i++) {
+        str *cell = &lines[i].cells[COL_RULE];
+        const char *space = memchr(cell->ptr, ' ', cell->len);
+
+        cell->len = space ? (size_t)(space - cell->ptr) : cell->len;
+        if (text_width(*cell) > widths[COL_RULE])
+            widths[COL_RULE] = text_width(*cell);
+    }
 }
 
 static unsigned total_width(const unsigned widths[N_COLS])
@@ -164,10 +169,12 @@ static unsigned total_width(const unsigned widths[N_COLS])
 static void narrow(line *lines, size_t n, unsigned limit, unsigned widths[N_COLS])
 {
     static const struct {
+        void (*shorten)(line *lines, size_t n, unsigned widths[N_COLS]); /* or: */
         unsigned column, least;
     } steps[] = {
-        {COL_RULE, 20},   {COL_NAME, 28}, {COL_FIRST, 0}, {COL_RULE, 12}, {COL_NAME, 18},
-        {COL_TACTIC, 10}, {COL_RULE, 8},  {COL_NAME, 10}, {COL_RULE, 5},
+        {NULL, COL_RULE, 20},    {NULL, COL_NAME, 28},   {shorten_times, 0, 0},
+        {NULL, COL_RULE, 12},    {NULL, COL_NAME, 20},   {NULL, COL_TACTIC, 12},
+        {drop_rule_names, 0, 0}, {NULL, COL_TACTIC, 10}, {NULL, COL_NAME, 8},
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -177,8 +184,8 @@ static void narrow(line *lines, size_t n, unsigned limit, unsigned widths[N_COLS
 
         if (!over)
             return;
-        if (steps[i].column == COL_FIRST)
-            shorten_times(lines, n, widths);
+        if (steps[i].shorten)
+            steps[i].shorten(lines, n, widths);
         else if (*width > steps[i].least)
             *width = *width - steps[i].least > over ? *width - over : steps[i].least;
     }
@@ -239,15 +246,6 @@ static void put_header(const table_sink *s, buf *b, const unsigned widths[N_COLS
     put_colored(s, b, "\033[0m");
 }
 
-static void put_amount(buf *b, uint64_t n, const char *noun)
-{
-    buf_put_u64(b, n);
-    buf_put_char(b, ' ');
-    buf_put_c(b, noun);
-    if (n != 1)
-        buf_put_char(b, 's');
-}
-
 static int compare_ids(const void *a, const void *b)
 {
     return str_cmp(*(const str *)a, *(const str *)b);
@@ -279,16 +277,16 @@ static int put_totals(const table_sink *s, buf *b, const line *lines, size_t n)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         n_tactics += i == 0 || !str_eq(lines[i].row->tactic, lines[i - 1].row->tactic);
-    put_amount(&text, tally_count(s->tally), "tag");
+    text_put_amount(&text, tally_count(s->tally), "tag");
     buf_put_c(&text, ", ");
-    put_amount(&text, n_techniques, "technique");
+    text_put_amount(&text, n_techniques, "technique");
     buf_put_c(&text, ", ");
-    put_amount(&text, n_tactics, "tactic");
+    text_put_amount(&text, n_tactics, "tactic");
     buf_put_c(&text, ", ");
-    put_amount(&text, n_rules, "rule");
+    text_put_amount(&text, n_rules, "rule");
     if (tally_beyond(s->tally)) {
         buf_put_c(&text, "; not shown: ");
-        put_amount(&text, tally_beyond(s->tally), "tag");
+        text_put_amount(&text, tally_beyond(s->tally), "tag");
     }
     if (text.failed)
         return -ENOMEM;
@@ -312,7 +310,7 @@ static int render(table_sink *s)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
         lines[i].row = &rows[i];
-        lines[i].order = tactic_order(s->catalogue, rows[i].tactic);
+        lines[i].order = tally_tactic_order(s->catalogue, rows[i].tactic);
         if (!fill_cells(s, &a, &lines[i]))
             return -ENOMEM;
     }

@@ -87,11 +87,11 @@ static int slots_reserve(slots *s)
     return 0;
 }
 
-static bool row_is(const tally *t, const tally_row *r, const tag *tag)
+static bool row_is(const tally *t, const tally_row *r, const tag *seen)
 {
-    return str_eq(r->technique_id, tag->technique_id) && str_eq(r->tactic, tag->tactic) &&
-           str_eq(r->sub_technique_id, tag->sub_technique_id) &&
-           (!t->by_release || str_eq(r->release, tag->attack_release));
+    return str_eq(r->technique_id, seen->technique_id) && str_eq(r->tactic, seen->tactic) &&
+           str_eq(r->sub_technique_id, seen->sub_technique_id) &&
+           (!t->by_release || str_eq(r->release, seen->attack_release));
 }
 
 /* Each part with its length before it: no two different rows have one key. */
@@ -104,43 +104,43 @@ static void put_part(buf *key, str part)
 }
 
 /* The key of row and rule in t->key; its first ret_row_len bytes are the row's. */
-static int make_key(tally *t, const tag *tag, size_t *ret_row_len)
+static int make_key(tally *t, const tag *seen, size_t *ret_row_len)
 {
     buf *key = &t->key;
 
     buf_clear(key);
-    put_part(key, tag->tactic);
-    put_part(key, tag->technique_id);
-    put_part(key, tag->sub_technique_id);
+    put_part(key, seen->tactic);
+    put_part(key, seen->technique_id);
+    put_part(key, seen->sub_technique_id);
     if (t->by_release)
-        put_part(key, tag->attack_release);
+        put_part(key, seen->attack_release);
     *ret_row_len = key->len;
-    put_part(key, tag->rule_id);
+    put_part(key, seen->rule_id);
     return key->failed ? -ENOMEM : 0;
 }
 
-static pair *find_pair(const tally *t, const tag *tag, uint64_t hash)
+static pair *find_pair(const tally *t, const tag *seen, uint64_t hash)
 {
     const slots *s = &t->pair_slots;
 
     for (size_t i = hash & s->mask; s->slot && s->slot[i].index1; i = (i + 1) & s->mask) {
         pair *p = &t->pairs[s->slot[i].index1 - 1];
 
-        if (s->slot[i].hash == hash && str_eq(p->rule_id, tag->rule_id) &&
-            row_is(t, &t->rows[p->row], tag))
+        if (s->slot[i].hash == hash && str_eq(p->rule_id, seen->rule_id) &&
+            row_is(t, &t->rows[p->row], seen))
             return p;
     }
     return NULL;
 }
 
-static tally_row *find_row(const tally *t, const tag *tag, uint64_t hash)
+static tally_row *find_row(const tally *t, const tag *seen, uint64_t hash)
 {
     const slots *s = &t->row_slots;
 
     for (size_t i = hash & s->mask; s->slot && s->slot[i].index1; i = (i + 1) & s->mask) {
         tally_row *r = &t->rows[s->slot[i].index1 - 1];
 
-        if (s->slot[i].hash == hash && row_is(t, r, tag))
+        if (s->slot[i].hash == hash && row_is(t, r, seen))
             return r;
     }
     return NULL;
@@ -153,7 +153,7 @@ static bool keep(tally *t, str text, str *ret_copy)
     return !text.ptr || ret_copy->ptr;
 }
 
-static int add_row(tally *t, const tag *tag, uint64_t hash, tally_row **ret_row)
+static int add_row(tally *t, const tag *seen, uint64_t hash, tally_row **ret_row)
 {
     tally_row r = {.first_us = TIME_NONE,
                    .last_us = TIME_NONE,
@@ -161,9 +161,9 @@ static int add_row(tally *t, const tag *tag, uint64_t hash, tally_row **ret_row)
                    .last_made_us = TIME_NONE};
 
     if (mem_grow(t->rows, t->cap_rows, t->n_rows + 1) || slots_reserve(&t->row_slots) ||
-        !keep(t, t->by_release ? tag->attack_release : STR_NULL, &r.release) ||
-        !keep(t, tag->tactic, &r.tactic) || !keep(t, tag->technique_id, &r.technique_id) ||
-        !keep(t, tag->sub_technique_id, &r.sub_technique_id))
+        !keep(t, t->by_release ? seen->attack_release : STR_NULL, &r.release) ||
+        !keep(t, seen->tactic, &r.tactic) || !keep(t, seen->technique_id, &r.technique_id) ||
+        !keep(t, seen->sub_technique_id, &r.sub_technique_id))
         return -ENOMEM;
     t->rows[t->n_rows++] = r;
     slots_put(&t->row_slots, hash, (uint32_t)t->n_rows);
@@ -171,14 +171,14 @@ static int add_row(tally *t, const tag *tag, uint64_t hash, tally_row **ret_row)
     return 0;
 }
 
-static int add_pair(tally *t, const tag *tag, uint64_t hash, const tally_row *row)
+static int add_pair(tally *t, const tag *seen, uint64_t hash, const tally_row *row)
 {
     pair p = {.row = (uint32_t)(row - t->rows), .count = 1};
 
     if (t->n_pairs >= TAG_TALLY_PAIRS_MAX)
         return 0;
     if (mem_grow(t->pairs, t->cap_pairs, t->n_pairs + 1) || slots_reserve(&t->pair_slots) ||
-        !keep(t, tag->rule_id, &p.rule_id) || !keep(t, tag->rule_name, &p.rule_name))
+        !keep(t, seen->rule_id, &p.rule_id) || !keep(t, seen->rule_name, &p.rule_name))
         return -ENOMEM;
     t->pairs[t->n_pairs++] = p;
     slots_put(&t->pair_slots, hash, (uint32_t)t->n_pairs);
@@ -195,19 +195,19 @@ static void widen(int64_t us, int64_t *first_us, int64_t *last_us)
         *last_us = us;
 }
 
-static void count_in_row(tally_row *r, const tag *tag)
+static void count_in_row(tally_row *r, const tag *seen)
 {
     r->count++;
-    widen(tag->event_us, &r->first_us, &r->last_us);
-    widen(tag->created_us, &r->first_made_us, &r->last_made_us);
-    if (r->count == 1 || tag->confidence > r->confidence)
-        r->confidence = tag->confidence;
+    widen(seen->event_us, &r->first_us, &r->last_us);
+    widen(seen->created_us, &r->first_made_us, &r->last_made_us);
+    if (r->count == 1 || seen->confidence > r->confidence)
+        r->confidence = seen->confidence;
 }
 
 /* The way of a tag whose pair is not known yet. */
-static int add_new(tally *t, const tag *tag, uint64_t row_hash, uint64_t pair_hash)
+static int add_new(tally *t, const tag *seen, uint64_t row_hash, uint64_t pair_hash)
 {
-    tally_row *row = find_row(t, tag, row_hash);
+    tally_row *row = find_row(t, seen, row_hash);
     int rc;
 
     if (!row && t->n_rows >= TAG_TALLY_ROWS_MAX) {
@@ -215,30 +215,30 @@ static int add_new(tally *t, const tag *tag, uint64_t row_hash, uint64_t pair_ha
         t->beyond++;
         return 0;
     }
-    rc = row ? 0 : add_row(t, tag, row_hash, &row);
+    rc = row ? 0 : add_row(t, seen, row_hash, &row);
     if (!rc)
-        rc = add_pair(t, tag, pair_hash, row);
+        rc = add_pair(t, seen, pair_hash, row);
     if (rc)
         return rc;
-    count_in_row(row, tag);
+    count_in_row(row, seen);
     t->count++;
     return 0;
 }
 
-int tally_add(tally *t, const tag *tag)
+int tally_add(tally *t, const tag *seen)
 {
     size_t row_len;
     uint64_t pair_hash;
     pair *p;
 
-    if (make_key(t, tag, &row_len))
+    if (make_key(t, seen, &row_len))
         return -ENOMEM;
     pair_hash = str_hash(buf_str(&t->key));
-    p = find_pair(t, tag, pair_hash);
+    p = find_pair(t, seen, pair_hash);
     if (!p)
-        return add_new(t, tag, str_hash((str){t->key.ptr, row_len}), pair_hash);
+        return add_new(t, seen, str_hash((str){t->key.ptr, row_len}), pair_hash);
     p->count++;
-    count_in_row(&t->rows[p->row], tag);
+    count_in_row(&t->rows[p->row], seen);
     t->count++;
     return 0;
 }
@@ -307,4 +307,14 @@ int tally_count_rules(const tally *t, size_t *ret_n)
         n += i == 0 || !str_eq(ids[i], ids[i - 1]);
     *ret_n = n;
     return 0;
+}
+
+size_t tally_tactic_order(const attack_catalogue *catalogue, str tactic)
+{
+    size_t n = attack_tactic_count(catalogue);
+    size_t i = 0;
+
+    while (i < n && !str_eq(attack_tactic_at(catalogue, i)->id, tactic))
+        i++;
+    return i;
 }

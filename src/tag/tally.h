@@ -30,7 +30,7 @@ tally *tally_free(tally *t);       /* takes NULL, returns NULL */
 DEFINE_FREE_PTR(tally, tally *, tally_free)
 
 /* Count one tag. Returns 0 or -ENOMEM. */
-int tally_add(tally *t, const tag *tag);
+int tally_add(tally *t, const tag *seen);
 
 /*
  * The rows, in no particular order, as an array that the caller frees; its texts belong to the
@@ -43,3 +43,6 @@ int tally_count_rules(const tally *t, size_t *ret_n);
 uint64_t tally_count(const tally *t); /* tags added */
 uint64_t
 tally_beyond(const tally *t); /* of these, tags that found no room for a row of their own */
+
+/* Where a tactic stands in the kill chain; unknown ones behind all others. */
+size_t tally_tactic_order(const attack_catalogue *catalogue, str tactic);

@@ -106,3 +106,12 @@ void text_put_cell(buf *b, str s, unsigned width, bool right)
     if (!right && width)
         put_spaces(b, width - taken);
 }
+
+void text_put_amount(buf *b, uint64_t n, const char *noun)
+{
+    buf_put_u64(b, n);
+    buf_put_char(b, ' ');
+    buf_put_c(b, noun);
+    if (n != 1)
+        buf_put_char(b, 's');
+}

@@ -13,3 +13,6 @@ unsigned text_width(str s);
  * where right (numbers), else on the right. width 0: s as it is.
  */
 void text_put_cell(buf *b, str s, unsigned width, bool right);
+
+/* "1 tag", "2 tags". */
+void text_put_amount(buf *b, uint64_t n, const char *noun);
