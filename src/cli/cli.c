@@ -20,8 +20,7 @@ static void print_help(const cli_command *c)
 }
 
 /* Our options in getopt's form; the values stay with ours. */
-static void to_getopt(const cli_option *options, size_t n, struct option *ret_long,
-                      char *ret_short)
+static void to_getopt(const cli_option *options, size_t n, struct option *ret_long, char *ret_short)
 {
     *ret_short++ = ':'; /* a missing argument is told from an unknown option */
     for (size_t i = 0; i < n; i++) {

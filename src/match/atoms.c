@@ -484,7 +484,7 @@ int atoms_from_regex(const regex *re, atom_set **ret_atoms)
 
 int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms)
 {
-    auto_free(buf) canonical = {0};
+    auto_free(buf) buf canonical = {0};
     str s;
 
     *ret_atoms = NULL;

@@ -287,7 +287,7 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
 
 int pattern_table_new(pattern *const *patterns, size_t n, pattern_table **ret_table)
 {
-    auto_free(pattern_table) t = calloc(1, sizeof(*t));
+    auto_free(pattern_table) pattern_table *t = calloc(1, sizeof(*t));
     int rc;
 
     if (!t)
