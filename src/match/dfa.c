@@ -347,6 +347,17 @@ static int find_skip_byte(const program *p, const nfa_set *start)
     return byte;
 }
 
+/* Does any other character lead from the start state back to it? A text's start can be a place of
+ * its own. */
+static bool leads_back(run *r, const nfa_set *start, int skip)
+{
+    nfa_set to = {.insts = r->cache->scratch.second};
+    uint32_t other = r->p->al.ascii[skip] == 0 ? 1 : 0;
+
+    return other < r->p->al.n_classes &&
+           nfa_step(r->p, &r->cache->scratch, start, other, &to) == NFA_ON && same_set(start, &to);
+}
+
 /* Returns as intern; the start can also be ACCEPTED or DEAD. */
 static int make_start(run *r, uint32_t *ret_state)
 {
@@ -359,6 +370,8 @@ static int make_start(run *r, uint32_t *ret_state)
         return 0;
     }
     r->d->skip = find_skip_byte(r->p, &set);
+    if (r->d->skip >= 0 && !leads_back(r, &set, r->d->skip))
+        r->d->skip = -1;
     return intern(r->cache, r->d, &set, ret_state);
 }
 
