@@ -12,7 +12,7 @@ struct yardstick_hs {
 
 static unsigned flags_of(const yardstick_pattern *p)
 {
-    return HS_FLAG_SINGLEMATCH | HS_FLAG_ALLOWEMPTY | (p->ignore_case ? HS_FLAG_CASELESS : 0);
+    return HS_FLAG_ALLOWEMPTY | (p->ignore_case ? HS_FLAG_CASELESS : 0);
 }
 
 static bool is_taken(const yardstick_pattern *p)

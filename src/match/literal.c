@@ -235,7 +235,7 @@ static int write_text(const items *it, size_t from, size_t to, arena *a, pattern
         return -ENOMEM;
     l->text = (str){text, 0};
     for (size_t i = from; i < to; i++) {
-        uint32_t cp;
+        uint32_t cp = 0;
         bool fold;
 
         (void)sole_char(it->nodes[i], &cp, &fold); /* common_fold has seen to it */

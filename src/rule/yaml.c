@@ -463,7 +463,8 @@ static int run_parser(builder *b, str text)
     auto_free(fy_diag) struct fy_diag *diag = NULL;
     auto_free(fy_parser) struct fy_parser *parser = NULL;
     struct fy_parse_cfg cfg = {
-        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE,
+        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE |
+                 FYPCF_SLOPPY_FLOW_INDENTATION, /* as PyYAML reads it */
     };
 
     fy_diag_cfg_default(&diag_cfg);
