@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers for run-regex: what our reader and PCRE2 make of patterns and texts. Numbers are 32-bit little-endian.
+ * Answers for run-regex: what our reader and PCRE2 make of patterns and texts. Numbers are 32-bit
+ * little-endian.
  *
  *     request   'P' length pattern     then any number of   'T' length text
  *     answer    to P: 'P' rc length message                 (rc 0: ready; else the refusal)
- *               to T: 'T' rc n spans   (n pairs of byte offsets, 0xFFFFFFFF: the group took no part;
- *                                       rc 0 held, 1 not, 2 cut off at a limit)
- *               'C': props for each character, 0 to 0x10FFFF, a byte each, then canons, a number each
+ *               to T: 'T' rc n spans   (n pairs of byte offsets, 0xFFFFFFFF: the group took no
+ * part; rc 0 held, 1 not, 2 cut off at a limit) 'C': props for each character, 0 to 0x10FFFF, a
+ * byte each, then canons, a number each
  */
 #include "base/utf8.h"
 #include "match/regex.h"
@@ -80,7 +81,8 @@ static int compile(answers *x, str source, ttp_err *err)
                        (int)(x->pcre2.len < 400 ? x->pcre2.len : 400), x->pcre2.ptr, offset, why);
         return 1000;
     }
-    (void)pcre2_jit_compile(x->code, PCRE2_JIT_COMPLETE); /* without, the interpreter serves */
+    if (!getenv("REGEX_NO_JIT"))
+        (void)pcre2_jit_compile(x->code, PCRE2_JIT_COMPLETE); /* without, the interpreter serves */
     x->match = pcre2_match_data_create_from_pattern(x->code, NULL);
     return x->match ? 0 : -ENOMEM;
 }
@@ -141,10 +143,6 @@ int main(void)
             answer_pattern(&x, buf_str(&text));
         else
             answer_text(&x, buf_str(&text));
-        if (what != 'P' || x.code == NULL)
-            (void)fflush(stdout);
-        else
-            (void)fflush(stdout);
     }
     pcre2_code_free(x.code);
     pcre2_match_data_free(x.match);
