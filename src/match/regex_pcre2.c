@@ -23,7 +23,7 @@
 typedef struct writer {
     buf *out;
     ttp_err *err;
-    unsigned behind; /* look-behinds around this place */
+    bool behind; /* in a look-behind, where PCRE2 must see a fixed length */
 } writer;
 
 static int put_node(writer *w, const regex_node *node);
@@ -176,6 +176,7 @@ static const char *assert_form(regex_assert type)
 
 static int put_look(writer *w, const regex_node *node)
 {
+    bool outer = w->behind;
     int rc;
 
     if (node->behind && node->min > PCRE2_REPEAT_MAX)
@@ -184,9 +185,9 @@ static int put_look(writer *w, const regex_node *node)
                       PCRE2_REPEAT_MAX);
     buf_put_c(w->out, node->behind ? "(?<" : "(?");
     buf_put_char(w->out, node->negated ? '!' : '=');
-    w->behind += node->behind;
+    w->behind = node->behind;
     rc = put_node(w, node->kids[0]);
-    w->behind -= node->behind;
+    w->behind = outer;
     buf_put_char(w->out, ')');
     return rc;
 }
@@ -240,10 +241,41 @@ static void put_counts(buf *out, const regex_node *node)
     buf_put_c(out, greed[node->greed]);
 }
 
+/*
+ * In a look-behind. What is repeated a varying number of times there has no width, or the reader
+ * would have refused it, so once is as good as often; PCRE2 asks for equal lengths without
+ * looking at what is repeated. What is never tried may have any width: it goes where PCRE2 does
+ * not measure. It must stay, for the numbers of the groups in it.
+ */
+static int put_repeat_behind(writer *w, const regex_node *node)
+{
+    const regex_node *kid = node->kids[0];
+    int rc;
+
+    if (node->max == 0) {
+        w->behind = false;
+        rc = put_around(w, "(?:(?=", kid);
+        w->behind = true;
+        buf_put_c(w->out, "){0}");
+        return rc;
+    }
+    buf_put_c(w->out, node->greed == REGEX_POSSESSIVE ? "(?>" : "(?:");
+    if (node->min == 0 && node->greed == REGEX_LAZY)
+        buf_put_char(w->out, '|');
+    rc = put_item(w, kid);
+    if (node->min == 0 && node->greed != REGEX_LAZY)
+        buf_put_char(w->out, '|');
+    buf_put_char(w->out, ')');
+    return rc;
+}
+
 static int put_repeat(writer *w, const regex_node *node)
 {
     const regex_node *kid = node->kids[0];
     int rc;
+
+    if (w->behind && (node->min != node->max || node->max == 0))
+        return put_repeat_behind(w, node);
 
     if (node->min > PCRE2_REPEAT_MAX ||
         (node->max != REGEX_INFINITE && node->max > PCRE2_REPEAT_MAX))
