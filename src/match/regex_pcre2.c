@@ -5,6 +5,17 @@
  * Nothing is left to PCRE2's defaults: newline conventions, case folding and white space are
  * spelled out, since they differ from Python's or depend on how PCRE2 was built. \w and \d agree
  * on every character (tests/differential/regex), so they stand as they are, and so does \b.
+ *
+ * Three slips of PCRE2 10.42 are written around, the last two of its JIT compiler alone:
+ *
+ *     -+(?>(?:1)?).b  misses "--b": -+ is taken for possessive, because looking into the atomic
+ *                     group forgets that something may follow it. So no such guesses are allowed
+ *                     where there are atomic groups.
+ *     (?:y|x..)a*B    misses "xyBz", and (?>[^a]+?)a misses "xya": where a leading repeat once
+ *                     failed is remembered for later starts, which is wrong with alternatives and
+ *                     atomic groups. An empty assertion in front ends the search for leading
+ *                     repeats; other optimisations stay.
+ *     (x)*+y          leaves the group set after backtracking over it; (?>(x)*)y does not.
  */
 #include "match/regex.h"
 
@@ -269,6 +280,14 @@ static int put_repeat_behind(writer *w, const regex_node *node)
     return rc;
 }
 
+static int put_possessive(writer *w, const regex_node *node)
+{
+    regex_node greedy = *node;
+
+    greedy.greed = REGEX_GREEDY;
+    return put_around(w, "(?>", &greedy);
+}
+
 static int put_repeat(writer *w, const regex_node *node)
 {
     const regex_node *kid = node->kids[0];
@@ -276,6 +295,8 @@ static int put_repeat(writer *w, const regex_node *node)
 
     if (w->behind && (node->min != node->max || node->max == 0))
         return put_repeat_behind(w, node);
+    if (node->greed == REGEX_POSSESSIVE && kid->type != REGEX_CHAR && kid->type != REGEX_SET)
+        return put_possessive(w, node);
 
     if (node->min > PCRE2_REPEAT_MAX ||
         (node->max != REGEX_INFINITE && node->max > PCRE2_REPEAT_MAX))
@@ -359,11 +380,32 @@ static int put_node(writer *w, const regex_node *node)
     }
 }
 
+/* What PCRE2 must be told before the pattern begins. */
+typedef struct hints {
+    bool alternatives, atomic;
+} hints;
+
+static void find_hints(const regex_node *node, hints *h)
+{
+    h->alternatives |= node->type == REGEX_ALT;
+    h->atomic |= node->type == REGEX_ATOMIC ||
+                 (node->type == REGEX_REPEAT && node->greed == REGEX_POSSESSIVE);
+    for (uint32_t i = 0; i < node->n_kids; i++)
+        find_hints(node->kids[i], h);
+}
+
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err)
 {
     writer w = {.out = out, .err = err};
-    int rc = put_node(&w, re->root);
+    hints h = {0};
+    int rc;
 
+    find_hints(re->root, &h);
+    if (h.atomic)
+        buf_put_c(out, "(*NO_AUTO_POSSESS)");
+    if (h.alternatives || h.atomic)
+        buf_put_c(out, "(?=)");
+    rc = put_item(&w, re->root);
     if (rc)
         return rc;
     return out->failed ? -ENOMEM : 0;
