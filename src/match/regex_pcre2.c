@@ -6,16 +6,18 @@
  * spelled out, since they differ from Python's or depend on how PCRE2 was built. \w and \d agree
  * on every character (tests/differential/regex), so they stand as they are, and so does \b.
  *
- * Three slips of PCRE2 10.42 are written around, the last two of its JIT compiler alone:
+ * Slips of PCRE2 10.42 are written around:
  *
  *     -+(?>(?:1)?).b  misses "--b": -+ is taken for possessive, because looking into the atomic
  *                     group forgets that something may follow it. So no such guesses are allowed
  *                     where there are atomic groups.
- *     (?:y|x..)a*B    misses "xyBz", and (?>[^a]+?)a misses "xya": where a leading repeat once
- *                     failed is remembered for later starts, which is wrong with alternatives and
- *                     atomic groups. An empty assertion in front ends the search for leading
- *                     repeats; other optimisations stay.
- *     (x)*+y          leaves the group set after backtracking over it; (?>(x)*)y does not.
+ *     (?=a)x*a        misses "a": the first a must come from the assertion, and another after it.
+ *     (?:y|x..)a*B    misses "xyBz", and (?>[^a]+?)a misses "xya", under its JIT compiler: where a
+ *                     leading repeat failed is remembered for later starts, though another
+ *                     alternative reaches it elsewhere. An empty assertion in front of everything
+ *                     ends both searches; the other optimisations stay.
+ *     (x)*+y          leaves the group set after backtracking over it, under its JIT compiler;
+ *                     (?>(x)*)y does not.
  */
 #include "match/regex.h"
 
@@ -380,31 +382,26 @@ static int put_node(writer *w, const regex_node *node)
     }
 }
 
-/* What PCRE2 must be told before the pattern begins. */
-typedef struct hints {
-    bool alternatives, atomic;
-} hints;
-
-static void find_hints(const regex_node *node, hints *h)
+static bool has_atomic(const regex_node *node)
 {
-    h->alternatives |= node->type == REGEX_ALT;
-    h->atomic |= node->type == REGEX_ATOMIC ||
-                 (node->type == REGEX_REPEAT && node->greed == REGEX_POSSESSIVE);
-    for (uint32_t i = 0; i < node->n_kids; i++)
-        find_hints(node->kids[i], h);
+    if (node->type == REGEX_ATOMIC ||
+        (node->type == REGEX_REPEAT && node->greed == REGEX_POSSESSIVE))
+        return true;
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        if (has_atomic(node->kids[i]))
+            return true;
+    }
+    return false;
 }
 
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err)
 {
     writer w = {.out = out, .err = err};
-    hints h = {0};
     int rc;
 
-    find_hints(re->root, &h);
-    if (h.atomic)
+    if (has_atomic(re->root))
         buf_put_c(out, "(*NO_AUTO_POSSESS)");
-    if (h.alternatives || h.atomic)
-        buf_put_c(out, "(?=)");
+    buf_put_c(out, "(?=)");
     rc = put_item(&w, re->root);
     if (rc)
         return rc;
