@@ -2,8 +2,10 @@
 #include "event/cowrie_fields.h"
 
 #define TYPE(t) (1u << (t))
-#define NUMBER (TYPE(JSON_INT) | TYPE(JSON_UINT) | TYPE(JSON_DOUBLE))
-#define TEXT TYPE(JSON_STRING)
+/* null is as good as absent, so it is never wrong */
+#define NUMBER (TYPE(JSON_NULL) | TYPE(JSON_INT) | TYPE(JSON_UINT) | TYPE(JSON_DOUBLE))
+#define TEXT (TYPE(JSON_NULL) | TYPE(JSON_STRING))
+#define BOOL (TYPE(JSON_NULL) | TYPE(JSON_BOOL))
 #define ANY 0xffu
 
 static const struct {
@@ -31,7 +33,7 @@ static const struct {
     [F_DESTFILE] = {STR("destfile"), TEXT},
     [F_SHASUM] = {STR("shasum"), TEXT},
     [F_OUTFILE] = {STR("outfile"), TEXT},
-    [F_DUPLICATE] = {STR("duplicate"), TYPE(JSON_BOOL)},
+    [F_DUPLICATE] = {STR("duplicate"), BOOL},
     [F_DURATION] = {STR("duration"), NUMBER | TEXT},
     [F_DURATION_MS] = {STR("duration_ms"), NUMBER},
     [F_VERSION] = {STR("version"), TEXT},
@@ -75,26 +77,31 @@ static const struct {
     [ID_TELNET_EXPLOIT] = {STR("telnet.exploit_"), LOGIN, F_N},
 };
 
-static name_words words_of(const char *p, size_t len)
+static inline name_words words_of(const char *p, size_t len)
 {
     name_words w = {.len = len};
+    uint32_t first, last;
 
     if (len >= 8) {
         memcpy(&w.head, p, 8);
         memcpy(&w.tail, p + len - 8, 8);
-    } else {
-        for (size_t i = 0; i < len; i++)
-            w.head = w.head << 8 | (unsigned char)p[i];
+    } else if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        w.head = first | (uint64_t)last << 32;
+    } else if (len > 0) {
+        w.head = (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[len / 2] << 8 |
+                 (uint64_t)(unsigned char)p[len - 1] << 16;
     }
     return w;
 }
 
-static unsigned slot_of(const name_words *w)
+static inline unsigned slot_of(const name_words *w)
 {
-    return (unsigned)((w->head ^ w->tail * 5 ^ w->len) * 0x9E3779B97F4A7C15u >> 40);
+    return (unsigned)((w->head ^ w->tail * 5) * 0x9E3779B97F4A7C15u >> 40);
 }
 
-static bool same_words(const name_words *a, const name_words *b)
+static inline bool same_words(const name_words *a, const name_words *b)
 {
     return a->head == b->head && a->tail == b->tail && a->len == b->len;
 }
@@ -110,7 +117,7 @@ static void put_slot(name_slot *slots, unsigned mask, str name, int number)
 }
 
 /* The number of the name, or none. */
-static unsigned find_slot(const name_slot *slots, unsigned mask, str name, unsigned none)
+static inline unsigned find_slot(const name_slot *slots, unsigned mask, str name, unsigned none)
 {
     name_words w = words_of(name.ptr, name.len);
 
@@ -132,7 +139,7 @@ void cowrie_names_init(cowrie_names *n)
         put_slot(SLOTS(n->id_slots), ids[id].name, id);
 }
 
-static cowrie_field find_field(const cowrie_names *n, const json_node *key)
+static inline cowrie_field find_field(const cowrie_names *n, const json_node *key)
 {
     /* no field's name is longer than sixteen bytes: words tell all */
     if (key->len > 16)
@@ -157,17 +164,18 @@ static cowrie_id find_id(const cowrie_names *n, str name)
 void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fields *ret)
 {
     const json_node *end = root + root->n_nodes;
+    const json_node *value;
 
     *ret = (cowrie_fields){.id = ID_OTHER};
-    for (const json_node *key = root + 1; key < end; key = json_next(key + 1)) {
+    for (const json_node *key = root + 1; key < end; key = json_next(value)) {
         cowrie_field f = find_field(n, key);
-        const json_node *value = key + 1;
 
+        value = key + 1;
         if (f == F_N)
             continue;
         ret->wrong &= ~FIELD(f);
         ret->v[f] = value->type == JSON_NULL ? NULL : value;
-        if (ret->v[f] && !(fields[f].types & TYPE(value->type)))
+        if (!(fields[f].types & TYPE(value->type)))
             ret->wrong |= FIELD(f);
     }
     if (ret->v[F_EVENTID] && !(ret->wrong & FIELD(F_EVENTID)))
@@ -196,7 +204,7 @@ const char *cowrie_field_type(cowrie_field field)
         return "a string";
     case NUMBER:
         return "a number";
-    case TYPE(JSON_BOOL):
+    case BOOL:
         return "true or false";
     default:
         return "a number or a string";

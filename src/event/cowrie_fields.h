@@ -69,9 +69,8 @@ typedef struct cowrie_fields {
 } cowrie_fields;
 
 /*
- * A name as its length, its first eight bytes and its last eight (overlapping; shorter names: all
- * bytes, zeros behind), so that names are told apart by three comparisons of words. Names of more
- * than sixteen bytes are compared again, whole.
+ * A name as its length, its first bytes and its last (overlapping where it is short), so that names
+ * of up to sixteen bytes are told apart by comparing words. Longer ones are compared again, whole.
  */
 typedef struct name_words {
     uint64_t head, tail;

@@ -7,6 +7,8 @@
 
 /* buffers up to this size stay with a session's entry for the next one */
 #define KEEP_SIZE 1024u
+/* room for the text of most sessions, so that it need not grow step by step */
+#define FIRST_SIZE 256u
 /* kind and length before an item's bytes, NUL behind them */
 #define ITEM_HEAD 5u
 #define ITEM_EXTRA (ITEM_HEAD + 1u)
@@ -157,6 +159,7 @@ static session *begin(sessions *ss, uint64_t hash, str id, str sensor, bool clas
     if (!s)
         return NULL;
     reset(s);
+    (void)mem_grow(s->text.ptr, s->text.cap, FIRST_SIZE); /* else it grows when it is needed */
     if (name(s, id, sensor, clash, anew_us)) {
         lru_table_hide(&ss->table, &s->link);
         release(ss, s);
