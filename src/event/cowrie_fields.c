@@ -2,10 +2,9 @@
 #include "event/cowrie_fields.h"
 
 #define TYPE(t) (1u << (t))
-/* null is as good as absent, so it is never wrong */
-#define NUMBER (TYPE(JSON_NULL) | TYPE(JSON_INT) | TYPE(JSON_UINT) | TYPE(JSON_DOUBLE))
-#define TEXT (TYPE(JSON_NULL) | TYPE(JSON_STRING))
-#define BOOL (TYPE(JSON_NULL) | TYPE(JSON_BOOL))
+#define NUMBER (TYPE(JSON_INT) | TYPE(JSON_UINT) | TYPE(JSON_DOUBLE))
+#define TEXT TYPE(JSON_STRING)
+#define BOOL TYPE(JSON_BOOL)
 #define ANY 0xffu
 
 static const struct {
@@ -175,7 +174,8 @@ void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fie
             continue;
         ret->wrong &= ~FIELD(f);
         ret->v[f] = value->type == JSON_NULL ? NULL : value;
-        if (!(fields[f].types & TYPE(value->type)))
+        /* null is as good as absent, so it is never wrong */
+        if (!((fields[f].types | TYPE(JSON_NULL)) & TYPE(value->type)))
             ret->wrong |= FIELD(f);
     }
     if (ret->v[F_EVENTID] && !(ret->wrong & FIELD(F_EVENTID)))
