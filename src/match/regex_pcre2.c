@@ -5,6 +5,19 @@
  * Nothing is left to PCRE2's defaults: newline conventions, case folding and white space are
  * spelled out, since they differ from Python's or depend on how PCRE2 was built. \w and \d agree
  * on every character (tests/differential/regex), so they stand as they are, and so does \b.
+ *
+ * Slips of PCRE2 10.42 are written around:
+ *
+ *     -+(?>(?:1)?).b  misses "--b": -+ is taken for possessive, because looking into the atomic
+ *                     group forgets that something may follow it. So no such guesses are allowed
+ *                     where there are atomic groups.
+ *     (?=a)x*a        misses "a": the first a must come from the assertion, and another after it.
+ *     (?:y|x..)a*B    misses "xyBz", and (?>[^a]+?)a misses "xya", under its JIT compiler: where a
+ *                     leading repeat failed is remembered for later starts, though another
+ *                     alternative reaches it elsewhere. An empty assertion in front of everything
+ *                     ends both searches; the other optimisations stay.
+ *     (x)*+y          leaves the group set after backtracking over it, under its JIT compiler;
+ *                     (?>(x)*)y does not.
  */
 #include "match/regex.h"
 
@@ -269,6 +282,14 @@ static int put_repeat_behind(writer *w, const regex_node *node)
     return rc;
 }
 
+static int put_possessive(writer *w, const regex_node *node)
+{
+    regex_node greedy = *node;
+
+    greedy.greed = REGEX_GREEDY;
+    return put_around(w, "(?>", &greedy);
+}
+
 static int put_repeat(writer *w, const regex_node *node)
 {
     const regex_node *kid = node->kids[0];
@@ -276,6 +297,8 @@ static int put_repeat(writer *w, const regex_node *node)
 
     if (w->behind && (node->min != node->max || node->max == 0))
         return put_repeat_behind(w, node);
+    if (node->greed == REGEX_POSSESSIVE && kid->type != REGEX_CHAR && kid->type != REGEX_SET)
+        return put_possessive(w, node);
 
     if (node->min > PCRE2_REPEAT_MAX ||
         (node->max != REGEX_INFINITE && node->max > PCRE2_REPEAT_MAX))
@@ -359,11 +382,27 @@ static int put_node(writer *w, const regex_node *node)
     }
 }
 
+static bool has_atomic(const regex_node *node)
+{
+    if (node->type == REGEX_ATOMIC ||
+        (node->type == REGEX_REPEAT && node->greed == REGEX_POSSESSIVE))
+        return true;
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        if (has_atomic(node->kids[i]))
+            return true;
+    }
+    return false;
+}
+
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err)
 {
     writer w = {.out = out, .err = err};
-    int rc = put_node(&w, re->root);
+    int rc;
 
+    if (has_atomic(re->root))
+        buf_put_c(out, "(*NO_AUTO_POSSESS)");
+    buf_put_c(out, "(?=)");
+    rc = put_item(&w, re->root);
     if (rc)
         return rc;
     return out->failed ? -ENOMEM : 0;
