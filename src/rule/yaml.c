@@ -482,29 +482,64 @@ static int run_parser(builder *b, str text)
     return take_all(b, diag);
 }
 
-/* YAML allows no control characters, and libfyaml's answer to a NUL or to bad UTF-8 is not always
- * an error. */
+static bool is_blank(uint32_t cp)
+{
+    return cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r' || cp == 0x85 || cp == 0x2028 ||
+           cp == 0x2029;
+}
+
+typedef struct byte_check {
+    const char *where;
+    ttp_err *err;
+    unsigned line, column;
+    unsigned n_blank;  /* in a row */
+    bool in_directive; /* the line began with % */
+} byte_check;
+
+static int check_char(byte_check *c, unsigned char byte, unsigned len, uint32_t cp)
+{
+    if (len == 1 && byte >= 0x80)
+        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
+                      "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
+    if ((cp < 0x20 && !is_blank(cp)) || cp == 0x7f)
+        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
+                      "control character 0x%02x; expected text (write \"\\x%02x\" for it)", byte,
+                      byte);
+    c->n_blank = is_blank(cp) ? c->n_blank + 1 : 0;
+    if (c->n_blank > RULE_YAML_BLANK_MAX)
+        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
+                      "too many blanks and line ends in a row; expected at most %u",
+                      RULE_YAML_BLANK_MAX);
+    if (c->column == 1)
+        c->in_directive = cp == '%';
+    if (c->in_directive && cp != '\n' && c->column > RULE_YAML_DIRECTIVE_MAX)
+        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
+                      "a line that begins with %% is too long; expected at most %u characters",
+                      RULE_YAML_DIRECTIVE_MAX);
+    return 0;
+}
+
+/*
+ * What the parser must not see: bytes that are no text, to which its answer is not always an error,
+ * and long runs of blanks and long directives, over which libfyaml takes a time that grows with the
+ * square of their length.
+ */
 static int check_bytes(str text, const char *where, ttp_err *err)
 {
+    byte_check c = {.where = where, .err = err, .line = 1, .column = 1};
     const char *p = text.ptr, *end = text.ptr + text.len;
-    unsigned line = 1, column = 1;
 
     while (p < end) {
         uint32_t cp;
         unsigned len = utf8_decode(p, end, &cp);
-        unsigned char byte = (unsigned char)*p;
+        int rc = check_char(&c, (unsigned char)*p, len, cp);
 
-        if (len == 1 && byte >= 0x80)
-            return err_at(err, TTP_E_SYNTAX, where, line, column,
-                          "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
-        if ((cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r') || cp == 0x7f)
-            return err_at(err, TTP_E_SYNTAX, where, line, column,
-                          "control character 0x%02x; expected text (write \"\\x%02x\" for it)",
-                          byte, byte);
-        column++;
+        if (rc)
+            return rc;
+        c.column++;
         if (cp == '\n') {
-            line++;
-            column = 1;
+            c.line++;
+            c.column = 1;
         }
         p += len;
     }

@@ -203,6 +203,27 @@ static char *merged(unsigned n)
     return text;
 }
 
+/* "a" and n line ends */
+static char *blank(unsigned n)
+{
+    char *text = calloc(1, n + 2);
+
+    assert_non_null(text);
+    memset(text, '\n', n + 1);
+    text[0] = 'a';
+    return text;
+}
+
+/* A directive of n characters that the parser passes over, and a document. */
+static char *directive(unsigned n)
+{
+    char *text = calloc(1, n + 8);
+
+    assert_non_null(text);
+    (void)snprintf(text, n + 8, "%%YAML 1.1 #%*s\n---\n", (int)n - 11, "x");
+    return text;
+}
+
 static const struct {
     const char *says;
     char *(*make)(unsigned n);
@@ -216,6 +237,10 @@ static const struct {
     {"one node more", wide, RULE_YAML_NODES_MAX, TTP_E_LIMIT},
     {"as many anchors as allowed", anchors, RULE_YAML_ANCHORS_MAX, 0},
     {"one anchor more", anchors, RULE_YAML_ANCHORS_MAX + 1, TTP_E_LIMIT},
+    {"as many blanks in a row as allowed", blank, RULE_YAML_BLANK_MAX, 0},
+    {"one blank more", blank, RULE_YAML_BLANK_MAX + 1, TTP_E_LIMIT},
+    {"a directive as long as allowed", directive, RULE_YAML_DIRECTIVE_MAX, 0},
+    {"a directive one character longer", directive, RULE_YAML_DIRECTIVE_MAX + 1, TTP_E_LIMIT},
     {"as many merged keys as allowed", merged, RULE_YAML_MERGE_MAX, 0},
     {"one merged key more", merged, RULE_YAML_MERGE_MAX + 1, TTP_E_LIMIT},
 };
