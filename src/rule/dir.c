@@ -61,41 +61,38 @@ static int open_file(const char *path, int *ret_fd, ttp_err *err)
     return 0;
 }
 
-static int read_all(int fd, const char *path, char *text, size_t *ret_len, ttp_err *err)
+#define READ_STEP 16384
+
+static int read_all(int fd, const char *path, buf *text, ttp_err *err)
 {
-    size_t len = 0;
+    char step[READ_STEP];
 
     for (;;) {
-        ssize_t n = read(fd, text + len, RULE_FILE_MAX + 1 - len);
+        ssize_t n = read(fd, step, sizeof(step));
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return system_error(err, path, "cannot read", errno);
         if (n == 0)
-            break;
-        len += (size_t)n;
-        if (len > RULE_FILE_MAX)
-            return err_set(err, TTP_E_LIMIT, path, "has more bytes than %u; expected at most that",
+            return text->failed ? system_error(err, path, "cannot read", ENOMEM) : 0;
+        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
+            return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
                            RULE_FILE_MAX);
+        buf_put(text, step, (size_t)n);
     }
-    *ret_len = len;
-    return 0;
 }
 
 int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
 {
-    auto_free(mem) char *text = NULL;
-    size_t len = 0;
+    auto_free(buf) buf text = {0};
     int fd = -1, rc = open_file(path, &fd, err);
 
     if (rc)
         return rc;
-    text = malloc(RULE_FILE_MAX + 1);
-    rc = text ? read_all(fd, path, text, &len, err)
-              : system_error(err, path, "cannot read", ENOMEM);
+    rc = read_all(fd, path, &text, err);
     (void)close(fd); /* was only read from */
-    return rc ? rc : rule_read((str){text, len}, path, ctx, ret_rule, err);
+    return rc ? rc : rule_read(buf_str(&text), path, ctx, ret_rule, err);
 }
 
 bool rule_file_name_counts(str basename)
