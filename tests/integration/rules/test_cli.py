@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-TTP = sys.argv[1]
+TTP = os.path.abspath(sys.argv[1])
 
 GOOD = """rule_id: R1
 rule_version: 2
