@@ -17,7 +17,7 @@
 #define TACTIC(number, title, short_title)                                                         \
     {                                                                                              \
         .id = TEXT("TA" #number), .name = TEXT(title), .shortname = TEXT(short_title),             \
-        .url = TEXT(ATTACK_SITE "tactics/TA" #number)                                                     \
+        .url = TEXT(ATTACK_SITE "tactics/TA" #number)                                              \
     }
 
 /* clang-format off */
@@ -58,13 +58,13 @@ static const attack_tactic tactics[] = {
 #define TECHNIQUE(number, title, ...)                                                              \
     {                                                                                              \
         .id = TEXT("T" #number), .name = TEXT(title),                                              \
-        .url = TEXT(ATTACK_SITE "techniques/T" #number), .tactics = {__VA_ARGS__},                        \
+        .url = TEXT(ATTACK_SITE "techniques/T" #number), .tactics = {__VA_ARGS__},                 \
         .n_tactics = COUNT(__VA_ARGS__)                                                            \
     }
 #define SUB(number, sub_number, title, ...)                                                        \
     {                                                                                              \
         .id = TEXT("T" #number "." #sub_number), .name = TEXT(title),                              \
-        .url = TEXT(ATTACK_SITE "techniques/T" #number "/" #sub_number), .tactics = {__VA_ARGS__},        \
+        .url = TEXT(ATTACK_SITE "techniques/T" #number "/" #sub_number), .tactics = {__VA_ARGS__}, \
         .n_tactics = COUNT(__VA_ARGS__)                                                            \
     }
 

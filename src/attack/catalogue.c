@@ -3,6 +3,11 @@
 
 #include <stdio.h>
 
+attack_catalogue *catalogue_new(void)
+{
+    return calloc(1, sizeof(attack_catalogue));
+}
+
 attack_catalogue *attack_free(attack_catalogue *c)
 {
     if (!c || c->builtin)

@@ -18,3 +18,6 @@ struct ttp_attack {
     str first_skipped;
     arena mem; /* holds all of the above but the built-in one's */
 };
+
+/* An empty one to fill and to attack_free; NULL when out of memory. */
+attack_catalogue *catalogue_new(void);

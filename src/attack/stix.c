@@ -93,13 +93,15 @@ static str read_url(stix_reader *r, const json_node *ref, str id)
 {
     str url = json_str(json_get(ref, STR("url")));
     bool fit = str_starts(url, STR("https://")) && url.len <= 512;
-    char own[64];
+    char own[64] = "";
+    size_t own_len;
 
     for (size_t i = 0; fit && i < url.len; i++)
         fit = url.ptr[i] > ' ' && url.ptr[i] < 0x7F && !strchr("\"'<>\\`", url.ptr[i]);
     if (fit)
         return arena_str(&r->c->mem, url);
-    return arena_str(&r->c->mem, (str){own, attack_mitre_url(id, own)});
+    own_len = attack_mitre_url(id, own);
+    return arena_str(&r->c->mem, (str){own, own_len});
 }
 
 /* A set of bits, one for each domain that the object names; 0 where it names none. */
@@ -358,7 +360,7 @@ int attack_load_text(str text, const char *where, const char *release,
                      attack_catalogue **ret_catalogue, ttp_err *err)
 {
     auto_free(json_doc) json_doc *doc = json_doc_new();
-    auto_free(attack_catalogue) attack_catalogue *c = calloc(1, sizeof(*c));
+    auto_free(attack_catalogue) attack_catalogue *c = catalogue_new();
     stix_reader r = {.c = c, .where = where, .err = err};
     const json_node *root;
     ttp_err json_err = {0};

@@ -170,7 +170,7 @@ static void link_successors(stix_reader *r, stix_technique **list, size_t n)
         stix_technique *source = find_object(list, n, r->links[i].source);
         stix_technique *target = find_object(list, n, r->links[i].target);
 
-        if (!source || !target || !source->t.revoked)
+        if (!source || !target)
             continue;
         if (!source->next || (is_withdrawn(source->next) && !is_withdrawn(target)))
             source->next = target;

@@ -74,6 +74,9 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,
                     unsigned *ret_notes, ttp_err *err);
 
+/* The version of simdjson that is linked. */
+const char *json_library_version(void);
+
 static inline const json_node *json_next(const json_node *n)
 {
     return n + (n->type >= JSON_ARRAY ? n->n_nodes : 1);

@@ -20,6 +20,9 @@ extern "C" {
 #include "base/limits.h"
 }
 
+#define TEXT_OF_TOKENS(t) #t
+#define TEXT_OF(macro) TEXT_OF_TOKENS(macro)
+
 using simdjson::error_code;
 using simdjson::internal::tape_type;
 
@@ -433,6 +436,11 @@ int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **r
     buf_put_str(&doc->copy, text);
     memset(doc->copy.ptr + text.len, 0, JSON_PADDING);
     return parse_padded(doc, {doc->copy.ptr, text.len}, SIZE_MAX / 64, ret_root, ret_notes, err);
+}
+
+const char *json_library_version(void)
+{
+    return TEXT_OF(SIMDJSON_VERSION);
 }
 
 } /* extern "C" */

@@ -57,3 +57,24 @@
 #define RULE_YAML_MERGE_MAX 1024
 /* rule files of one directory; those beyond it, by name, are reported and not read */
 #define RULE_DIR_FILES_MAX 65536
+/* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event early */
+#define COWRIE_SESSIONS_MAX 65536
+/* ended sessions remembered for late lines; beyond it the oldest is forgotten */
+#define COWRIE_ENDED_MAX 8192
+/* bytes of text (commands...) all open sessions remember; beyond it the one idle longest gives its event early */
+#define COWRIE_TEXT_MAX (32u << 20)
+/* bytes of text one session remembers; what is beyond is counted, not kept */
+#define COWRIE_SESSION_TEXT_MAX (1u << 20)
+/* commands one session remembers, and names, files and tunnels, each; what is beyond is only counted */
+#define COWRIE_SESSION_COMMANDS_MAX 1024
+#define COWRIE_SESSION_ITEMS_MAX 64
+/* bytes of a session id or sensor name; a line with a longer one is bad */
+#define COWRIE_ID_MAX 256
+/* source addresses whose logins are counted; beyond it the one idle longest is forgotten */
+#define READER_ADDRESSES_MAX 65536
+/* header lines of one HTTP request that are read; more are passed over */
+#define HTTP_HEADERS_MAX 64
+/* complaints handed out for one kind of reason; more are only counted */
+#define READER_COMPLAINTS_MAX 5
+/* event ids counted by name; further ones are counted together */
+#define READER_EVENT_IDS_MAX 128

@@ -3,8 +3,8 @@
 /*
  * Ownership by scope: auto_free(T) frees on every path out, take() marks a hand-over.
  *
- *     auto_free(rule) r = NULL;       calls rule_free_ptr(&r)
- *     *ret_rule = take(r);            r is NULL from here
+ *     auto_free(rule) rule *r = NULL;   calls rule_free_ptr(&r)
+ *     *ret_rule = take(r);              r is NULL from here
  */
 #include <stddef.h>
 #include <stdlib.h>

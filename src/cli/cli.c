@@ -20,8 +20,7 @@ static void print_help(const cli_command *c)
 }
 
 /* Our options in getopt's form; the values stay with ours. */
-static void to_getopt(const cli_option *options, size_t n, struct option *ret_long,
-                      char *ret_short)
+static void to_getopt(const cli_option *options, size_t n, struct option *ret_long, char *ret_short)
 {
     *ret_short++ = ':'; /* a missing argument is told from an unknown option */
     for (size_t i = 0; i < n; i++) {
@@ -148,13 +147,7 @@ int cli_catalogue(const char *bundle, const char *release, attack_catalogue **re
     ttp_err err = {0};
 
     *ret_owned = NULL;
-    if (!bundle)
-        bundle = getenv("DECNET_TTP_ATTACK_BUNDLE");
-    if (!bundle || !*bundle) {
-        *ret_catalogue = attack_builtin();
-        return CLI_DONE;
-    }
-    if (attack_load(bundle, release, ret_owned, &err))
+    if (attack_open(bundle, release, ret_owned, &err))
         return cli_fail(&err);
     *ret_catalogue = *ret_owned;
     return CLI_DONE;

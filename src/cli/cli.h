@@ -23,7 +23,8 @@ struct cli_command {
     const char *synopsis; /* operands and options behind the name: "[OPTION]... FILE..." */
     const char *summary;  /* one line, no full stop */
     const char *help;     /* the options, a line each, then an example; ends with a newline */
-    int (*run)(const cli_command *self, int argc, char **argv); /* argv[0] is the name's last word */
+    int (*run)(const cli_command *self, int argc,
+               char **argv); /* argv[0] is the name's last word */
 };
 
 /* An option: --name, and -s where short_name is not 0. */
@@ -35,9 +36,9 @@ typedef struct cli_option {
 } cli_option;
 
 /*
- * Read the options of argv[1..); --help prints and ends. Options and operands may be mixed; "--" ends
- * the options; operands are moved behind them and start at argv[*ret_first].
- * Returns -1 to go on, or the status to exit with.
+ * Read the options of argv[1..); --help prints and ends. Options and operands may be mixed; "--"
+ * ends the options; operands are moved behind them and start at argv[*ret_first]. Returns -1 to go
+ * on, or the status to exit with.
  */
 int cli_parse(const cli_command *c, const cli_option *options, size_t n_options, int argc,
               char **argv, int *ret_first);
@@ -56,9 +57,9 @@ int cli_choice(const char *word, const char *const *names);
 const char *cli_rules_dir(const char *option);
 
 /*
- * The catalogue a command works with: bundle (--attack-bundle), else $DECNET_TTP_ATTACK_BUNDLE, else
- * the built-in one. release: --attack-release or NULL. Prints what is wrong.
- * Returns CLI_DONE and a catalogue to attack_free, or CLI_FAILED.
+ * The catalogue a command works with: bundle (--attack-bundle), else $DECNET_TTP_ATTACK_BUNDLE,
+ * else the built-in one. release: --attack-release or NULL. Prints what is wrong. Returns CLI_DONE
+ * and a catalogue to attack_free, or CLI_FAILED.
  */
 int cli_catalogue(const char *bundle, const char *release, attack_catalogue **ret_owned,
                   const attack_catalogue **ret_catalogue);

@@ -7,7 +7,11 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_doctor,
+    &cli_attack_fetch, &cli_attack_show, &cli_doctor,       &cli_tag,
+    &cli_explain,      &cli_attack_show, &cli_attack_fetch, &cli_doctor,
+#ifdef TTP_BENCH
+    &cli_bench,
+#endif
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -11,9 +11,10 @@
 #include "match/pattern.h"
 #include "rule/rule.h"
 #include "tag/tag.h"
+#include "ttp/engine.h"
 
-typedef struct engine_index engine_index;
-typedef struct evaluator evaluator;
+typedef struct ttp_ruleset engine_index;
+typedef struct ttp_evaluator evaluator;
 
 /* An index over rules[0..n), which it references; tags come out in this order of rules. Returns 0
  * or -ENOMEM. */

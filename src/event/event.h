@@ -33,7 +33,7 @@ struct ttp_event {
     str identity_uuid;
     str session_id;
     str decky_id;
-    int64_t ts_us; /* when it happened; TIME_NONE where unknown */
+    int64_t ts_us;            /* when it happened; TIME_NONE where unknown */
     const json_node *payload; /* an object, never NULL */
 };
 typedef ttp_event event;
@@ -42,11 +42,13 @@ typedef ttp_event event;
 event_kind event_kind_from_name(str name);
 /* A static string; NULL for EVENT_UNKNOWN_KIND. */
 const char *event_kind_name(event_kind kind);
-/* The payload field a rule looks at where it names none ("command_text" for command); STR_NULL where there is no default. */
+/* The payload field a rule looks at where it names none ("command_text" for command); STR_NULL
+ * where there is no default. */
 str event_kind_default_field(event_kind kind);
 
 /*
- * View a parsed JSON object as an event (see ttp_event_from_json for the form). The event borrows from root.
- * where and line go into err. Returns 0 or TTP_E_INVALID.
+ * View a parsed JSON object as an event (see ttp_event_from_json for the form). The event borrows
+ * from root. where and line go into err. Returns 0 or TTP_E_INVALID.
  */
-int event_from_node(const json_node *root, event *ret_event, const char *where, unsigned line, ttp_err *err);
+int event_from_node(const json_node *root, event *ret_event, const char *where, unsigned line,
+                    ttp_err *err);

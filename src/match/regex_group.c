@@ -161,7 +161,7 @@ static int parse_atomic(parser *p, unsigned flags, uint32_t column, piece *ret)
 static int parse_named(parser *p, unsigned flags, uint32_t column, piece *ret)
 {
     bool opens = scan_take(&p->in, '<');
-    uint32_t name_column, group;
+    uint32_t name_column = 0, group = 0;
     str name;
     int rc;
 
@@ -279,7 +279,7 @@ static int read_group_number(parser *p, str name, uint32_t column, uint32_t *ret
 
 static int read_condition(parser *p, uint32_t *ret_group)
 {
-    uint32_t column;
+    uint32_t column = 0;
     str name;
     int rc = read_name(p, ')', &name, &column);
 

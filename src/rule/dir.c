@@ -86,8 +86,8 @@ static int read_all(int fd, const char *path, char *text, size_t *ret_len, ttp_e
 int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
 {
     auto_free(mem) char *text = NULL;
-    size_t len;
-    int fd, rc = open_file(path, &fd, err);
+    size_t len = 0;
+    int fd = -1, rc = open_file(path, &fd, err);
 
     if (rc)
         return rc;

@@ -94,6 +94,7 @@ static void warn_unknown_kind(reading *r, const yaml_node *n)
 static int read_kind(reading *r, const yaml_node *n)
 {
     const char *wanted = "the name of a source kind, as command";
+    const yaml_node *entry = n;
     rule *ru = r->rule;
     event_kind kind;
     str name;
@@ -102,7 +103,7 @@ static int read_kind(reading *r, const yaml_node *n)
     if (n->type == YAML_MAP) {
         n = yaml_get(n, STR("source_kind"));
         if (!n)
-            return reading_fail(r, TTP_E_INVALID, r->at_applies_to,
+            return reading_fail(r, TTP_E_INVALID, entry,
                                 "applies_to holds a mapping without source_kind; expected %s",
                                 wanted);
     }
@@ -126,7 +127,6 @@ static int read_applies_to(reading *r, const yaml_node *n)
     size_t n_kinds = n->type == YAML_LIST ? n->n : 1;
     int rc = 0;
 
-    r->at_applies_to = n;
     if (n_kinds == 0)
         return reading_wrong(r, n, "applies_to", "a list of at least one source kind");
     r->rule->other_kinds = arena_calloc(r->own, n_kinds, sizeof(str));

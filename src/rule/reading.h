@@ -17,7 +17,6 @@ typedef struct reading {
     arena *own; /* the rule's */
     rule *rule;
     event_kind first_kind; /* of applies_to, in the order of the file */
-    const yaml_node *at_applies_to;
     size_t cap_leaves;
 } reading;
 

@@ -60,6 +60,13 @@ static void see_token(builder *b, struct fy_token *token)
     }
 }
 
+/* libfyaml's place of a quoted scalar or an alias is behind its first character. */
+static void see_start(builder *b)
+{
+    if (b->column > 1)
+        b->column--;
+}
+
 static str token_text(struct fy_token *token)
 {
     size_t len = 0;
@@ -139,6 +146,7 @@ static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
     str prefix = STR("tag:yaml.org,2002:");
     struct fy_token *token = fy_event_get_tag_token(e);
     str tag = token_text(token);
+    bool is_standard = str_starts(tag, prefix);
     char shown[128];
 
     if (!token)
@@ -147,7 +155,7 @@ static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
         n->is_text = true;
         return 0;
     }
-    if (str_starts(tag, prefix)) {
+    if (is_standard) {
         static const char *const known[] = {"int", "float", "bool", "null", "map", "seq", NULL};
 
         tag = (str){tag.ptr + prefix.len, tag.len - prefix.len};
@@ -159,19 +167,23 @@ static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
         }
     }
     return err_at(b->err, TTP_E_UNSUPPORTED, b->where, n->line, n->column,
-                  "the tag %s is not supported; expected plain YAML",
+                  "the tag %s%s is not supported; expected plain YAML", is_standard ? "!!" : "",
                   err_quote(shown, sizeof(shown), tag.ptr, tag.len, 60));
 }
 
 static int take_scalar(builder *b, struct fy_event *e)
 {
+    enum fy_scalar_style style = fy_token_scalar_style(e->scalar.value);
     yaml_node *n;
     anchor *a;
-    int rc = new_node(b, YAML_SCALAR, &n);
+    int rc;
 
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+        see_start(b);
+    rc = new_node(b, YAML_SCALAR, &n);
     if (rc)
         return rc;
-    n->is_text = fy_token_scalar_style(e->scalar.value) != FYSS_PLAIN;
+    n->is_text = style != FYSS_PLAIN;
     n->text = arena_str(b->a, token_text(e->scalar.value));
     if (!n->text.ptr)
         n->text = STR(""); /* the value that is not written */
@@ -205,6 +217,7 @@ static int take_alias(builder *b, struct fy_event *e)
     char shown[128];
     int rc;
 
+    see_start(b);
     for (unsigned i = b->n_anchors; i > 0 && !a; i--) {
         if (str_eq(b->anchors[i - 1].name, name))
             a = &b->anchors[i - 1];
@@ -250,9 +263,9 @@ static int check_keys_differ(builder *b, const yaml_node *map)
 
         if (str_eq(first->text, again->text))
             return err_at(b->err, TTP_E_SYNTAX, b->where, again->line, again->column,
-                          "%s is given twice, on line %u and line %u; expected it once",
+                          "%s is given twice, first on line %u; expected it once",
                           err_quote(shown, sizeof(shown), again->text.ptr, again->text.len, 40),
-                          first->line, again->line);
+                          first->line);
     }
     return 0;
 }
@@ -450,7 +463,8 @@ static int run_parser(builder *b, str text)
     auto_free(fy_diag) struct fy_diag *diag = NULL;
     auto_free(fy_parser) struct fy_parser *parser = NULL;
     struct fy_parse_cfg cfg = {
-        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE,
+        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE |
+                 FYPCF_SLOPPY_FLOW_INDENTATION, /* as PyYAML reads it */
     };
 
     fy_diag_cfg_default(&diag_cfg);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evaluation: scan each field that rules look at, once; decide the rules that a hit woke and the
+ * few that may hold without one; write the tags of those that hold.
+ */
+#include "engine/evaluator.h"
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#include <errno.h>
+
+/* memory of a large event that is kept for the next one */
+#define ARENA_KEEP (1u << 20)
+
+evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
+{
+    auto_free(evaluator) evaluator *e = calloc(1, sizeof(*e));
+
+    if (!e)
+        return NULL;
+    if (log)
+        e->log = *log;
+    e->matcher = matcher_new(options);
+    if (!e->matcher)
+        return NULL;
+    return take(e);
+}
+
+evaluator *evaluator_free(evaluator *e)
+{
+    if (!e)
+        return NULL;
+    matcher_free(e->matcher);
+    bitset_done(&e->slots);
+    bitset_done(&e->woken);
+    arena_done(&e->mem);
+    buf_done(&e->text);
+    buf_done(&e->logged_cut);
+    free(e->tags);
+    free(e->explained);
+    free(e);
+    return NULL;
+}
+
+const evaluator_stats *evaluator_get_stats(const evaluator *e)
+{
+    return &e->stats;
+}
+
+typedef struct evaluation {
+    evaluator *e;
+    const engine_index *ix;
+    const kind_index *kind;
+    const event *ev;
+    const field_index *field; /* being scanned */
+    int64_t now_us;           /* set by the first rule that fires */
+} evaluation;
+
+static void on_hit(void *ctx, uint32_t index)
+{
+    const evaluation *v = ctx;
+    const field_index *f = v->field;
+
+    for (uint32_t i = f->first_slot[index]; i < f->first_slot[index + 1]; i++) {
+        (void)bitset_add(&v->e->slots, f->slots[i]); /* another element may have held, too */
+        (void)bitset_add(&v->e->woken, v->kind->rule_of_slot[f->slots[i]]);
+    }
+}
+
+/* Each rule's first cut-off search is logged, all are counted. */
+static void log_cut(evaluator *e, const rule *r)
+{
+    char quoted[80];
+    str id = r->rule_id;
+
+    if (e->logged_cut.len && memmem(e->logged_cut.ptr, e->logged_cut.len, id.ptr, id.len + 1))
+        return;
+    buf_put_str(&e->logged_cut, id);
+    buf_put_char(&e->logged_cut, '\0');
+    log_msg(&e->log, TTP_LOG_WARNING,
+            "rule=%s a regex search hit its bound and counts as no match; rewrite the pattern "
+            "without nested quantifiers",
+            err_quote(quoted, sizeof(quoted), id.ptr, id.len, 64));
+}
+
+static void on_cut(void *ctx, uint32_t index)
+{
+    const evaluation *v = ctx;
+    const field_index *f = v->field;
+
+    v->e->stats.regex_cut++;
+    for (uint32_t i = f->first_slot[index]; i < f->first_slot[index + 1]; i++)
+        log_cut(v->e, v->kind->rules[v->kind->rule_of_slot[f->slots[i]]].rule);
+}
+
+static int scan_value(void *ctx, const json_node *value)
+{
+    const evaluation *v = ctx;
+
+    if (value->type != JSON_STRING)
+        return 0;
+    return pattern_table_scan(v->field->table, v->e->matcher, json_str(value), on_hit, on_cut, ctx);
+}
+
+/* 1: holds, 0: does not, -ENOMEM */
+static int decide(const evaluation *v, const kind_rule *kr, const expr *x)
+{
+    if (x->type == EXPR_LEAF) {
+        const leaf *l = &kr->rule->leaves[x->leaf];
+
+        if (index_has_leaf(l, v->ev->kind))
+            return bitset_has(&v->e->slots, kr->first_slot + x->leaf);
+        return leaf_holds(l, v->ev->kind, v->ev->payload, v->e->matcher);
+    }
+    if (x->type == EXPR_NOT) {
+        int kid = decide(v, kr, x->kids[0]);
+
+        return kid < 0 ? kid : !kid;
+    }
+    for (uint32_t i = 0; i < x->n_kids; i++) {
+        int kid = decide(v, kr, x->kids[i]);
+
+        if (kid < 0 || kid == (x->type == EXPR_ANY))
+            return kid;
+    }
+    return x->type == EXPR_ALL;
+}
+
+static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, str evidence)
+{
+    evaluator *e = v->e;
+    const event *ev = v->ev;
+
+    if (emit->confidence < TAG_CONFIDENCE_FLOOR) {
+        e->stats.dropped_floor++;
+        return 0;
+    }
+    if (!ev->attacker_uuid.ptr && !ev->identity_uuid.ptr) {
+        e->stats.dropped_anchor++;
+        return 0;
+    }
+    if (mem_grow(e->tags, e->cap_tags, e->n_tags + 1))
+        return -ENOMEM;
+    e->tags[e->n_tags++] = (tag){
+        .source_kind = ev->source_kind,
+        .source_id = ev->source_id,
+        .attacker_uuid = ev->attacker_uuid,
+        .identity_uuid = ev->identity_uuid,
+        .session_id = ev->session_id,
+        .decky_id = ev->decky_id,
+        .tactic = emit->tactic,
+        .technique_id = emit->technique_id,
+        .sub_technique_id = emit->sub_technique_id,
+        .confidence = emit->confidence,
+        .rule_id = r->rule_id,
+        .rule_version = r->rule_version,
+        .rule_name = r->name,
+        .evidence = evidence,
+        .put_evidence = evidence_put,
+        .rule = r,
+        .event = ev,
+        .attack_release = r->attack_release.ptr ? r->attack_release : v->ix->attack_release,
+        .event_us = ev->ts_us,
+        .created_us = v->now_us,
+    };
+    return 0;
+}
+
+static int fire(evaluation *v, const kind_rule *kr)
+{
+    const rule *r = kr->rule;
+    str evidence = STR_NULL;
+    int rc = kr->names_findings ? evidence_write(v->e, r, v->ev, &evidence) : 0;
+
+    if (!v->now_us)
+        v->now_us = time_now_us();
+    for (size_t i = 0; !rc && i < r->n_emits; i++)
+        rc = add_tag(v, r, &r->emits[i], evidence);
+    return rc;
+}
+
+static int scan_fields(evaluation *v)
+{
+    int rc = bitset_begin(&v->e->slots, v->kind->n_slots);
+
+    if (!rc)
+        rc = bitset_begin(&v->e->woken, v->kind->n_rules);
+    for (uint32_t f = 0; !rc && f < v->kind->n_fields; f++) {
+        v->field = &v->kind->fields[f];
+        rc = field_each(v->ev->payload, v->field->path, scan_value, v);
+    }
+    return rc;
+}
+
+static int decide_rules(evaluation *v)
+{
+    bitset *woken = &v->e->woken;
+
+    for (uint32_t i = 0; i < v->kind->n_always; i++)
+        (void)bitset_add(woken, v->kind->always[i]); /* a hit may have woken it already */
+    bitset_sort(woken);
+    for (size_t i = 0; i < woken->n_added; i++) {
+        const kind_rule *kr = &v->kind->rules[woken->added[i]];
+        int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
+
+        if (rc == 1)
+            rc = fire(v, kr);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
+                  size_t *ret_n)
+{
+    evaluation v = {.e = e, .ix = ix, .ev = ev};
+    int rc = 0;
+
+    arena_clear(&e->mem, ARENA_KEEP);
+    e->n_tags = 0;
+    e->stats.events++;
+    if (ev->kind < EVENT_N_KINDS && ix->kinds[ev->kind].n_rules) {
+        v.kind = &ix->kinds[ev->kind];
+        matcher_new_event(e->matcher);
+        rc = scan_fields(&v);
+        if (!rc)
+            rc = decide_rules(&v);
+    }
+    if (rc)
+        return rc;
+    e->stats.tags += e->n_tags;
+    e->stats.events_tagged += e->n_tags > 0;
+    *ret_tags = e->tags;
+    *ret_n = e->n_tags;
+    return 0;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a tree to its required literals. For each node, bottom-up, as much as is known of:
+ *
+ *     exact    all texts that it can match, where these are few
+ *     prefix   texts one of which every match starts with
+ *     suffix   ... ends with
+ *     inside   texts one of which every match holds: the candidates for atoms
+ *
+ * A sequence grows the product of its parts' texts as long as that stays small; what grew so far
+ * becomes a candidate whenever it has to start anew. The candidate that is rarest in attacker text
+ * wins.
+ */
+#include "match/atoms.h"
+
+#include "base/utf8.h"
+#include "match/unicode.h"
+
+#include <errno.h>
+
+#define EXACT_MAX 16     /* texts in an exact set, a prefix or a suffix */
+#define INSIDE_MAX 128   /* texts in a candidate */
+#define SET_CHARS_MAX 64 /* characters of a set that are looked at one by one */
+#define TEXTS_BYTES_MAX 4096
+#define REPEAT_UNROLL_MAX 16
+#define ANCHOR_BONUS 14  /* an anchored atom is looked for once a text, not at every byte */
+#define CHOICE_PENALTY 3 /* for each doubling of the number of texts */
+
+/* A set of texts; n == 0: nothing is known (the set of no texts cannot arise). */
+typedef struct texts {
+    uint32_t n;
+    str *items;
+} texts;
+
+typedef struct node_info {
+    texts exact, prefix, suffix, inside;
+} node_info;
+
+typedef struct extractor {
+    arena mem;
+    bool failed;
+} extractor;
+
+/* Each byte's rarity in shell commands, URLs and credentials, in rough bits. */
+static unsigned byte_bits(unsigned char c)
+{
+    if (c == ' ' || c == '/' || c == '\0')
+        return 3;
+    if (c >= 0x80 || c < 0x20 || c == 0x7F)
+        return 8;
+    if (strchr("etaoinsr", c))
+        return 4;
+    if (strchr("cdlmpubhg.-01", c))
+        return 5;
+    if (strchr("jqxz~^`@%#!?", c))
+        return 8;
+    return 6;
+}
+
+static unsigned window_bits(const char *p, size_t size)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < size; i++)
+        bits += byte_bits((unsigned char)p[i]);
+    return bits;
+}
+
+size_t atom_window(str text, size_t size)
+{
+    unsigned best_bits = 0;
+    size_t best = 0;
+
+    for (size_t at = 0; at + size <= text.len; at++) {
+        unsigned bits = window_bits(text.ptr + at, size);
+
+        if (bits > best_bits) {
+            best_bits = bits;
+            best = at;
+        }
+    }
+    return best;
+}
+
+unsigned atom_rarity(str text)
+{
+    size_t size = text.len < 4 ? text.len : 4;
+
+    return window_bits(text.ptr + atom_window(text, size), size);
+}
+
+void atoms_put_canonical(buf *out, str text)
+{
+    const char *p = text.ptr;
+    const char *end = p + text.len;
+
+    while (p < end) {
+        char bytes[4];
+        uint32_t cp;
+
+        p += utf8_decode(p, end, &cp);
+        buf_put(out, bytes, utf8_encode(unicode_canon(cp), bytes));
+    }
+}
+
+static texts new_texts(extractor *x, uint32_t n)
+{
+    texts t = {n, arena_calloc(&x->mem, n, sizeof(str))};
+
+    if (!t.items) {
+        x->failed = true;
+        t.n = 0;
+    }
+    return t;
+}
+
+static texts one_text(extractor *x, str s)
+{
+    texts t = new_texts(x, 1);
+
+    if (t.n)
+        t.items[0] = s;
+    return t;
+}
+
+static bool all_filled(texts t)
+{
+    for (uint32_t i = 0; i < t.n; i++) {
+        if (t.items[i].len == 0)
+            return false;
+    }
+    return t.n > 0;
+}
+
+static bool holds_text(texts t, str s)
+{
+    for (uint32_t i = 0; i < t.n; i++) {
+        if (str_eq(t.items[i], s))
+            return true;
+    }
+    return false;
+}
+
+/* All texts of both, each once; nothing where either is unknown or there are more than max. */
+static texts join(extractor *x, texts a, texts b, uint32_t max)
+{
+    texts t = {0};
+
+    if (a.n == 0 || b.n == 0)
+        return t;
+    t = new_texts(x, a.n + b.n);
+    if (t.n == 0)
+        return t;
+    memcpy(t.items, a.items, a.n * sizeof(str));
+    t.n = a.n;
+    for (uint32_t i = 0; i < b.n; i++) {
+        if (!holds_text(t, b.items[i]))
+            t.items[t.n++] = b.items[i];
+    }
+    if (t.n > max)
+        t.n = 0;
+    return t;
+}
+
+/* Every text of a followed by every text of b; nothing where that would be too many. */
+static texts product(extractor *x, texts a, texts b)
+{
+    size_t bytes = 0;
+    texts t = {0};
+
+    if (a.n == 0 || b.n == 0 || a.n * b.n > EXACT_MAX)
+        return t;
+    for (uint32_t i = 0; i < a.n; i++)
+        bytes += a.items[i].len * b.n;
+    for (uint32_t i = 0; i < b.n; i++)
+        bytes += b.items[i].len * a.n;
+    if (bytes > TEXTS_BYTES_MAX)
+        return t;
+    t = new_texts(x, a.n * b.n);
+    for (uint32_t i = 0; i < t.n; i++) {
+        str head = a.items[i / b.n], tail = b.items[i % b.n];
+        char *p = arena_alloc(&x->mem, head.len + tail.len);
+
+        if (!p) {
+            x->failed = true;
+            return (texts){0};
+        }
+        if (head.len)
+            memcpy(p, head.ptr, head.len);
+        if (tail.len)
+            memcpy(p + head.len, tail.ptr, tail.len);
+        t.items[i] = (str){p, head.len + tail.len};
+    }
+    return t;
+}
+
+/* How good a candidate is; 0 for none at all. */
+static unsigned score(texts t)
+{
+    unsigned worst = UINT32_MAX, penalty = 0;
+
+    if (!all_filled(t))
+        return 0;
+    for (uint32_t i = 0; i < t.n; i++) {
+        unsigned bits = atom_rarity(t.items[i]);
+
+        worst = bits < worst ? bits : worst;
+    }
+    for (uint32_t n = t.n; n > 1; n /= 2)
+        penalty += CHOICE_PENALTY;
+    return worst > penalty ? worst - penalty : 1;
+}
+
+static texts better(texts a, texts b)
+{
+    return score(b) > score(a) ? b : a;
+}
+
+/* The best candidate a node has, be it inside it or the node itself. */
+static texts best_of(const node_info *i)
+{
+    return better(better(i->inside, i->exact), better(i->prefix, i->suffix));
+}
+
+static texts starts_of(const node_info *i)
+{
+    return i->exact.n ? i->exact : i->prefix;
+}
+
+static texts ends_of(const node_info *i)
+{
+    return i->exact.n ? i->exact : i->suffix;
+}
+
+static node_info examine(extractor *x, const regex_node *node);
+
+static node_info from_char(extractor *x, uint32_t cp)
+{
+    char bytes[4];
+    unsigned len = utf8_encode(unicode_canon(cp), bytes);
+    str s = arena_str(&x->mem, (str){bytes, len});
+
+    if (!s.ptr)
+        x->failed = true;
+    return (node_info){.exact = one_text(x, s)};
+}
+
+/* A small set of characters is a choice of texts; [wW] even is a single one. */
+static node_info from_set(extractor *x, const regex_node *set)
+{
+    node_info info = {0};
+    uint64_t n_chars = 0;
+
+    if (set->negated || set->categories)
+        return info;
+    for (uint32_t i = 0; i < set->n_ranges; i++)
+        n_chars += (uint64_t)set->ranges[i].hi - set->ranges[i].lo + 1;
+    if (n_chars == 0 || n_chars > SET_CHARS_MAX)
+        return info;
+    for (uint32_t i = 0; i < set->n_ranges; i++) {
+        for (uint32_t cp = set->ranges[i].lo; cp <= set->ranges[i].hi; cp++) {
+            node_info one;
+
+            if (cp >= 0xD800 && cp <= 0xDFFF)
+                continue; /* no text holds a surrogate */
+            one = from_char(x, cp);
+            info.exact = info.exact.n ? join(x, info.exact, one.exact, EXACT_MAX) : one.exact;
+            if (info.exact.n == 0)
+                return info;
+        }
+    }
+    return info;
+}
+
+/* What a sequence has grown; see the file's head. */
+typedef struct sequence {
+    texts grown;
+    bool is_exact;
+    node_info info;
+} sequence;
+
+static void add_part(extractor *x, sequence *s, const node_info *part)
+{
+    texts longer = product(x, s->grown, part->exact);
+
+    s->info.inside = better(s->info.inside, part->inside);
+    if (longer.n) {
+        s->grown = longer;
+        return;
+    }
+    longer = product(x, s->grown, starts_of(part));
+    if (longer.n == 0)
+        longer = s->grown;
+    s->info.inside = better(s->info.inside, better(longer, part->exact));
+    if (s->is_exact)
+        s->info.prefix = longer;
+    s->is_exact = false;
+    s->grown = ends_of(part);
+    if (s->grown.n == 0 || s->grown.n > EXACT_MAX)
+        s->grown = one_text(x, STR(""));
+}
+
+static node_info from_cat(extractor *x, const regex_node *node)
+{
+    sequence s = {.grown = one_text(x, STR("")), .is_exact = true};
+
+    for (uint32_t i = 0; i < node->n_kids && !x->failed; i++) {
+        node_info part = examine(x, node->kids[i]);
+
+        add_part(x, &s, &part);
+    }
+    if (s.is_exact) {
+        s.info.exact = s.grown;
+    } else {
+        s.info.suffix = s.grown;
+        s.info.inside = better(s.info.inside, s.grown);
+    }
+    return s.info;
+}
+
+static node_info from_alt(extractor *x, const regex_node *node)
+{
+    node_info all = {0};
+
+    for (uint32_t i = 0; i < node->n_kids && !x->failed; i++) {
+        node_info one = examine(x, node->kids[i]);
+
+        if (i == 0) {
+            all = (node_info){one.exact, starts_of(&one), ends_of(&one), best_of(&one)};
+            continue;
+        }
+        all.exact = join(x, all.exact, one.exact, EXACT_MAX);
+        all.prefix = join(x, all.prefix, starts_of(&one), EXACT_MAX);
+        all.suffix = join(x, all.suffix, ends_of(&one), EXACT_MAX);
+        all.inside = join(x, all.inside, best_of(&one), INSIDE_MAX);
+    }
+    return all;
+}
+
+static node_info from_repeat(extractor *x, const regex_node *node)
+{
+    node_info kid = examine(x, node->kids[0]);
+    node_info info = {0};
+    texts unrolled;
+
+    if (node->max == 0)
+        return (node_info){.exact = one_text(x, STR(""))};
+    if (node->min == 0) {
+        if (node->max == 1)
+            info.exact = join(x, kid.exact, one_text(x, STR("")), EXACT_MAX);
+        return info;
+    }
+    unrolled = starts_of(&kid);
+    if (kid.exact.n) {
+        for (uint32_t i = 1; i < node->min && i < REPEAT_UNROLL_MAX; i++) {
+            texts longer = product(x, unrolled, kid.exact);
+
+            if (longer.n == 0)
+                break;
+            unrolled = longer;
+            if (node->max == node->min && i + 1 == node->min)
+                info.exact = unrolled;
+        }
+    }
+    if (node->min == 1 && node->max == 1)
+        return kid;
+    info.prefix = unrolled;
+    info.suffix = kid.exact.n ? unrolled : kid.suffix;
+    info.inside = better(best_of(&kid), unrolled);
+    return info;
+}
+
+static node_info examine(extractor *x, const regex_node *node)
+{
+    node_info nothing_wide = {.exact = one_text(x, STR(""))};
+
+    switch (node->type) {
+    case REGEX_EMPTY:
+    case REGEX_ASSERT:
+        return nothing_wide;
+    case REGEX_CHAR:
+        if (node->cp >= 0xD800 && node->cp <= 0xDFFF)
+            return (node_info){0};
+        return from_char(x, node->cp);
+    case REGEX_SET:
+        return from_set(x, node);
+    case REGEX_CAT:
+        return from_cat(x, node);
+    case REGEX_ALT:
+        return from_alt(x, node);
+    case REGEX_REPEAT:
+        return from_repeat(x, node);
+    case REGEX_GROUP:
+    case REGEX_ATOMIC:
+        return examine(x, node->kids[0]);
+    case REGEX_LOOK:
+        if (!node->negated) { /* what stands ahead or behind stands in the text, too */
+            node_info inner = examine(x, node->kids[0]);
+
+            nothing_wide.inside = best_of(&inner);
+        }
+        return nothing_wide;
+    case REGEX_BACKREF:
+    case REGEX_COND:
+        break;
+    }
+    return (node_info){0};
+}
+
+/* The first or last thing that a match must pass, through groups. */
+static const regex_node *edge(const regex_node *node, bool last)
+{
+    while ((node->type == REGEX_CAT && node->n_kids) || node->type == REGEX_GROUP)
+        node = node->kids[last && node->type == REGEX_CAT ? node->n_kids - 1 : 0];
+    return node;
+}
+
+static bool is_assert(const regex_node *node, regex_assert a)
+{
+    return node->type == REGEX_ASSERT && node->assert_type == a;
+}
+
+/* One block: the head, the slices, the bytes. */
+static atom_set *pack(texts t, atom_place place)
+{
+    size_t size = sizeof(atom_set) + t.n * sizeof(str);
+    atom_set *set;
+    char *bytes;
+
+    for (uint32_t i = 0; i < t.n; i++)
+        size += t.items[i].len;
+    set = malloc(size);
+    if (!set)
+        return NULL;
+    set->place = place;
+    set->n_texts = t.n;
+    set->texts = (str *)(set + 1);
+    bytes = (char *)(set->texts + t.n);
+    for (uint32_t i = 0; i < t.n; i++) {
+        memcpy(bytes, t.items[i].ptr, t.items[i].len);
+        set->texts[i] = (str){bytes, t.items[i].len};
+        bytes += t.items[i].len;
+    }
+    return set;
+}
+
+static int choose(extractor *x, const regex *re, atom_set **ret_atoms)
+{
+    node_info info = examine(x, re->root);
+    texts best = best_of(&info);
+    unsigned best_score = score(best);
+    const regex_node *first = edge(re->root, false), *last = edge(re->root, true);
+    atom_place place = ATOM_ANYWHERE;
+
+    if (x->failed)
+        return -ENOMEM;
+    if (is_assert(first, REGEX_TEXT_START) && all_filled(starts_of(&info)) &&
+        score(starts_of(&info)) + ANCHOR_BONUS > best_score) {
+        best = starts_of(&info);
+        best_score = score(best) + ANCHOR_BONUS;
+        place = ATOM_AT_START;
+    }
+    if ((is_assert(last, REGEX_TEXT_END) || is_assert(last, REGEX_TEXT_END_NEWLINE)) &&
+        all_filled(ends_of(&info)) && score(ends_of(&info)) + ANCHOR_BONUS > best_score) {
+        best = ends_of(&info);
+        best_score = score(best) + ANCHOR_BONUS;
+        place = ATOM_AT_END;
+    }
+    *ret_atoms = NULL;
+    if (best_score == 0)
+        return 0;
+    *ret_atoms = pack(best, place);
+    return *ret_atoms ? 0 : -ENOMEM;
+}
+
+int atoms_from_regex(const regex *re, atom_set **ret_atoms)
+{
+    extractor x = {0};
+    int rc = choose(&x, re, ret_atoms);
+
+    arena_done(&x.mem);
+    return rc;
+}
+
+int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms)
+{
+    auto_free(buf) buf canonical = {0};
+    str s;
+
+    *ret_atoms = NULL;
+    if (text.len == 0)
+        return 0;
+    atoms_put_canonical(&canonical, text);
+    if (canonical.failed)
+        return -ENOMEM;
+    s = buf_str(&canonical);
+    *ret_atoms = pack((texts){1, &s}, at_start ? ATOM_AT_START
+                                      : at_end ? ATOM_AT_END
+                                               : ATOM_ANYWHERE);
+    return *ret_atoms ? 0 : -ENOMEM;
+}
+
+atom_set *atoms_free(atom_set *atoms)
+{
+    free(atoms);
+    return NULL;
+}

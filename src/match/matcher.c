@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "match/matcher.h"
+
+#include <stdlib.h>
+
+static matcher_options with_defaults(const matcher_options *options)
+{
+    matcher_options o = options ? *options : (matcher_options){0};
+
+    if (!o.match_limit)
+        o.match_limit = 100000;
+    if (!o.depth_limit)
+        o.depth_limit = 1000;
+    if (!o.heap_limit_kib)
+        o.heap_limit_kib = 4096;
+    if (!o.event_budget)
+        o.event_budget = 1000000;
+    if (!o.cache_max)
+        o.cache_max = 32u << 20;
+    return o;
+}
+
+matcher *matcher_new(const matcher_options *options)
+{
+    matcher_options o = with_defaults(options);
+    auto_free(matcher) matcher *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return NULL;
+    m->automata = dfa_cache_new(o.cache_max);
+    m->backtracker = backtracker_new(&o);
+    if (!m->automata || !m->backtracker)
+        return NULL;
+    return take(m);
+}
+
+matcher *matcher_free(matcher *m)
+{
+    if (!m)
+        return NULL;
+    dfa_cache_free(m->automata);
+    vm_memory_done(&m->vm);
+    backtracker_free(m->backtracker);
+    table_scratch_done(&m->table);
+    free(m);
+    return NULL;
+}
+
+void matcher_new_event(matcher *m)
+{
+    backtracker_refill(m->backtracker);
+}
+
+table_scratch *matcher_table_scratch(matcher *m)
+{
+    return &m->table;
+}

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pattern table. Each atom gives one window of up to 4 bytes, its rarest:
+ *
+ *     text  ... /bin/busybox wget http ...
+ *                         |--|             each window of the text: hash -> bit in a bitmap
+ *                          set -> bucket of entries (window, atom) -> the whole atom compared
+ *                                 -> the patterns that have this atom are verified, once
+ *
+ * One small index for each window size from 1 to 4, three times: for atoms anywhere in the text
+ * (looked up at every byte), at its start and at its end (looked up once or twice a text).
+ */
+#include "match/table.h"
+
+#include "base/utf8.h"
+#include "match/atoms.h"
+#include "match/matcher.h"
+#include "match/pattern_internal.h"
+#include "match/table_scratch.h"
+
+#include <errno.h>
+
+#define WINDOW_MAX 4
+#define N_PLACES 3
+#define BITS_PER_ENTRY_LOG2 5
+#define BITMAP_BITS_MIN 9u
+#define BITMAP_BITS_MAX 24u
+#define HASH_FACTOR 0x9E3779B1u
+
+typedef struct window_entry {
+    uint32_t window;
+    uint32_t atom;
+} window_entry;
+
+typedef struct window_index {
+    uint32_t n_entries;
+    unsigned bitmap_shift, bucket_shift; /* a hash's high bits choose */
+    uint64_t *bitmap;
+    uint32_t *bucket_start; /* one more than there are buckets */
+    window_entry *entries;
+} window_index;
+
+/* How a pattern is decided once an atom of it was met. */
+enum {
+    BY_ATOM = 1,  /* in an ASCII text the atom alone says it: a literal without case and anchors */
+    BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case, no anchors */
+};
+
+typedef struct table_atom {
+    str text;
+    uint32_t window_at;
+    uint32_t first_pattern; /* in pattern_of_atom; the next atom's is the end */
+} table_atom;
+
+struct pattern_table {
+    arena mem;
+    size_t n_patterns;
+    pattern **patterns;
+    uint8_t *decided; /* BY_... for each pattern */
+    uint32_t n_atoms;
+    table_atom *atoms; /* n_atoms, and an end */
+    uint32_t *pattern_of_atom;
+    uint32_t *without_atom; /* patterns to verify on every text */
+    uint32_t n_without_atom;
+    window_index index[N_PLACES][WINDOW_MAX]; /* by place and window size - 1 */
+    /* a bit for each two bytes that an atom of one or two bytes anywhere may start; NULL: none */
+    uint64_t *short_pairs;
+};
+
+/* One atom of one pattern, while the table is made. */
+typedef struct atom_use {
+    str text;
+    atom_place place;
+    uint32_t pattern;
+} atom_use;
+
+static uint32_t load_window(const char *p, unsigned size)
+{
+    uint32_t w = 0;
+
+    memcpy(&w, p, size);
+    return w;
+}
+
+static unsigned window_size(size_t atom_len)
+{
+    return atom_len < WINDOW_MAX ? (unsigned)atom_len : WINDOW_MAX;
+}
+
+static int compare_uses(const void *a, const void *b)
+{
+    const atom_use *x = a, *y = b;
+    int c;
+
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    c = str_cmp(x->text, y->text);
+    return c ? c : (x->pattern > y->pattern) - (x->pattern < y->pattern);
+}
+
+static bool same_atom(const atom_use *a, const atom_use *b)
+{
+    return a->place == b->place && str_eq(a->text, b->text);
+}
+
+static uint32_t window_start(const atom_use *use)
+{
+    unsigned size = window_size(use->text.len);
+
+    switch (use->place) {
+    case ATOM_AT_START:
+        return 0;
+    case ATOM_AT_END:
+        return (uint32_t)(use->text.len - size);
+    default:
+        return (uint32_t)atom_window(use->text, size);
+    }
+}
+
+static uint8_t how_decided(const pattern *p)
+{
+    const pattern_literal *l = pattern_get_literal(p);
+
+    if (!l || l->at_start || l->at_end || l->at_end_newline)
+        return 0;
+    if (l->folds == PATTERN_FOLDS_NOTHING)
+        return BY_BYTES;
+    return l->folds == PATTERN_FOLDS_ALL && utf8_is_ascii(l->text) ? BY_ATOM : 0;
+}
+
+/* Bitmap and buckets for n entries; they are filled by fill_index. */
+static int size_index(pattern_table *t, window_index *ix, uint32_t n)
+{
+    unsigned bits = BITMAP_BITS_MIN, bucket_bits;
+
+    while (bits < BITMAP_BITS_MAX && (n << BITS_PER_ENTRY_LOG2) > (1u << bits))
+        bits++;
+    bucket_bits = bits - BITS_PER_ENTRY_LOG2;
+    ix->n_entries = n;
+    ix->bitmap_shift = 32 - bits;
+    ix->bucket_shift = 32 - bucket_bits;
+    ix->bitmap = arena_calloc(&t->mem, (1u << bits) / 64, sizeof(uint64_t));
+    ix->bucket_start = arena_calloc(&t->mem, (1u << bucket_bits) + 1, sizeof(uint32_t));
+    ix->entries = arena_calloc(&t->mem, n, sizeof(window_entry));
+    return ix->bitmap && ix->bucket_start && ix->entries ? 0 : -ENOMEM;
+}
+
+static uint32_t hash_window(uint32_t window)
+{
+    return window * HASH_FACTOR;
+}
+
+/* Entries grouped by bucket: count, sum up, place. */
+static void fill_index(window_index *ix, const window_entry *entries)
+{
+    uint32_t n_buckets = 1u << (32 - ix->bucket_shift);
+
+    for (uint32_t i = 0; i < ix->n_entries; i++) {
+        uint32_t hash = hash_window(entries[i].window);
+        uint32_t bit = hash >> ix->bitmap_shift;
+
+        ix->bitmap[bit >> 6] |= 1ull << (bit & 63);
+        ix->bucket_start[(hash >> ix->bucket_shift) + 1]++;
+    }
+    for (uint32_t b = 0; b < n_buckets; b++)
+        ix->bucket_start[b + 1] += ix->bucket_start[b];
+    for (uint32_t i = ix->n_entries; i-- > 0;) {
+        uint32_t bucket = hash_window(entries[i].window) >> ix->bucket_shift;
+        uint32_t end = ix->bucket_start[bucket + 1];
+
+        /* each bucket fills from its end: bucket_start[b + 1] moves down to where b starts */
+        ix->entries[--end] = entries[i];
+        ix->bucket_start[bucket + 1] = end;
+    }
+    memmove(ix->bucket_start, ix->bucket_start + 1, n_buckets * sizeof(uint32_t));
+    ix->bucket_start[n_buckets] = ix->n_entries;
+}
+
+static int make_index(pattern_table *t, atom_place place, unsigned size, const uint8_t *place_of)
+{
+    window_index *ix = &t->index[place][size - 1];
+    window_entry *entries = NULL;
+    uint32_t n = 0;
+    int rc;
+
+    for (uint32_t a = 0; a < t->n_atoms; a++)
+        n += place_of[a] == place && window_size(t->atoms[a].text.len) == size;
+    if (n == 0)
+        return 0;
+    entries = calloc(n, sizeof(*entries));
+    rc = entries ? size_index(t, ix, n) : -ENOMEM;
+    n = 0;
+    for (uint32_t a = 0; !rc && a < t->n_atoms; a++) {
+        const table_atom *atom = &t->atoms[a];
+
+        if (place_of[a] == place && window_size(atom->text.len) == size)
+            entries[n++] = (window_entry){load_window(atom->text.ptr + atom->window_at, size), a};
+    }
+    if (!rc)
+        fill_index(ix, entries);
+    free(entries);
+    return rc;
+}
+
+static int make_short_pairs(pattern_table *t)
+{
+    const window_index *ix = t->index[ATOM_ANYWHERE];
+
+    if (ix[0].n_entries + ix[1].n_entries == 0)
+        return 0;
+    t->short_pairs = arena_calloc(&t->mem, 65536 / 64, sizeof(uint64_t));
+    if (!t->short_pairs)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < ix[1].n_entries; i++)
+        t->short_pairs[ix[1].entries[i].window >> 6] |= 1ull << (ix[1].entries[i].window & 63);
+    for (uint32_t i = 0; i < ix[0].n_entries; i++) {
+        for (uint32_t pair = ix[0].entries[i].window; pair < 65536; pair += 256)
+            t->short_pairs[pair >> 6] |= 1ull << (pair & 63);
+    }
+    return 0;
+}
+
+static int make_indexes(pattern_table *t, const uint8_t *place_of)
+{
+    int rc = 0;
+
+    for (unsigned place = 0; !rc && place < N_PLACES; place++) {
+        for (unsigned size = 1; !rc && size <= WINDOW_MAX; size++)
+            rc = make_index(t, (atom_place)place, size, place_of);
+    }
+    return rc ? rc : make_short_pairs(t);
+}
+
+/* Equal atoms become one; uses are sorted. */
+static int make_atoms(pattern_table *t, const atom_use *uses, uint32_t n_uses)
+{
+    uint8_t *place_of = calloc(n_uses + 1, 1);
+    int rc;
+
+    t->atoms = arena_calloc(&t->mem, (size_t)n_uses + 1, sizeof(*t->atoms));
+    t->pattern_of_atom = arena_calloc(&t->mem, n_uses, sizeof(uint32_t));
+    if (!place_of || !t->atoms || !t->pattern_of_atom) {
+        free(place_of);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < n_uses; i++) {
+        t->pattern_of_atom[i] = uses[i].pattern;
+        if (i && same_atom(&uses[i - 1], &uses[i]))
+            continue;
+        place_of[t->n_atoms] = (uint8_t)uses[i].place;
+        t->atoms[t->n_atoms++] = (table_atom){uses[i].text, window_start(&uses[i]), i};
+    }
+    t->atoms[t->n_atoms].first_pattern = n_uses;
+    rc = make_indexes(t, place_of);
+    free(place_of);
+    return rc;
+}
+
+static int collect_uses(pattern_table *t, atom_use **ret_uses, uint32_t *ret_n)
+{
+    size_t n = 0;
+    atom_use *uses;
+
+    for (size_t i = 0; i < t->n_patterns; i++)
+        n += pattern_get_atoms(t->patterns[i]) ? pattern_get_atoms(t->patterns[i])->n_texts : 0;
+    uses = calloc(n + 1, sizeof(*uses));
+    if (!uses)
+        return -ENOMEM;
+    n = 0;
+    for (uint32_t i = 0; i < t->n_patterns; i++) {
+        const atom_set *atoms = pattern_get_atoms(t->patterns[i]);
+
+        if (!atoms)
+            t->without_atom[t->n_without_atom++] = i;
+        for (uint32_t k = 0; atoms && k < atoms->n_texts; k++)
+            uses[n++] = (atom_use){atoms->texts[k], atoms->place, i};
+    }
+    *ret_uses = uses;
+    *ret_n = (uint32_t)n;
+    return 0;
+}
+
+static int build(pattern_table *t, pattern *const *patterns, size_t n)
+{
+    atom_use *uses = NULL;
+    uint32_t n_uses = 0;
+    int rc;
+
+    t->patterns = arena_calloc(&t->mem, n, sizeof(*t->patterns));
+    t->decided = arena_calloc(&t->mem, n, 1);
+    t->without_atom = arena_calloc(&t->mem, n, sizeof(uint32_t));
+    if (!t->patterns || !t->decided || !t->without_atom)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        t->patterns[i] = pattern_ref(patterns[i]);
+        t->decided[i] = how_decided(patterns[i]);
+    }
+    t->n_patterns = n;
+    rc = collect_uses(t, &uses, &n_uses);
+    if (!rc) {
+        qsort(uses, n_uses, sizeof(*uses), compare_uses);
+        rc = make_atoms(t, uses, n_uses);
+    }
+    free(uses);
+    return rc;
+}
+
+int pattern_table_new(pattern *const *patterns, size_t n, pattern_table **ret_table)
+{
+    auto_free(pattern_table) pattern_table *t = calloc(1, sizeof(*t));
+    int rc;
+
+    if (!t)
+        return -ENOMEM;
+    rc = build(t, patterns, n);
+    if (rc)
+        return rc;
+    *ret_table = take(t);
+    return 0;
+}
+
+pattern_table *pattern_table_free(pattern_table *t)
+{
+    if (!t)
+        return NULL;
+    for (size_t i = 0; i < t->n_patterns; i++)
+        pattern_unref(t->patterns[i]);
+    arena_done(&t->mem);
+    free(t);
+    return NULL;
+}
+
+size_t pattern_table_count(const pattern_table *t)
+{
+    return t->n_patterns;
+}
+
+size_t pattern_table_memory(const pattern_table *t)
+{
+    return sizeof(*t) + t->mem.total;
+}
+
+/* One scan of one text. */
+typedef struct scan {
+    const pattern_table *t;
+    matcher *m;
+    table_scratch *scratch;
+    str text;
+    str canonical;
+    bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
+    pattern_hit_fn *hit, *cut;
+    void *ctx;
+    int rc;
+} scan;
+
+static void verify(scan *s, uint32_t index)
+{
+    int rc = pattern_holds(s->t->patterns[index], s->m, s->text);
+
+    if (rc == 0)
+        s->hit(s->ctx, index);
+    else if (rc == TTP_E_LIMIT && s->cut)
+        s->cut(s->ctx, index);
+    else if (rc < 0)
+        s->rc = rc;
+}
+
+/* An atom of the pattern stands at offset at of the canonical text. */
+static void decide(scan *s, uint32_t index, size_t at)
+{
+    const pattern_literal *l;
+
+    if (!bitset_add(&s->scratch->patterns, index))
+        return;
+    if (s->is_ascii && s->t->decided[index] == BY_ATOM) {
+        s->hit(s->ctx, index);
+        return;
+    }
+    if (s->is_ascii && s->t->decided[index] == BY_BYTES) {
+        l = pattern_get_literal(s->t->patterns[index]);
+        if (memcmp(s->text.ptr + at, l->text.ptr, l->text.len) == 0) {
+            s->hit(s->ctx, index);
+            return;
+        }
+    }
+    verify(s, index);
+}
+
+/* window was met at offset at of the canonical text. */
+static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
+{
+    uint32_t bucket = hash_window(window) >> ix->bucket_shift;
+
+    for (uint32_t i = ix->bucket_start[bucket]; i < ix->bucket_start[bucket + 1]; i++) {
+        const table_atom *atom = &s->t->atoms[ix->entries[i].atom];
+        size_t start = at - atom->window_at;
+
+        if (ix->entries[i].window != window || at < atom->window_at ||
+            s->canonical.len - start < atom->text.len ||
+            bitset_has(&s->scratch->atoms, ix->entries[i].atom) ||
+            memcmp(s->canonical.ptr + start, atom->text.ptr, atom->text.len) != 0)
+            continue;
+        (void)bitset_add(&s->scratch->atoms, ix->entries[i].atom); /* looked at above */
+        for (uint32_t k = atom->first_pattern; k < atom[1].first_pattern; k++)
+            decide(s, s->t->pattern_of_atom[k], start);
+    }
+}
+
+static inline uint64_t bit_of(const window_index *ix, uint32_t window)
+{
+    uint32_t bit = hash_window(window) >> ix->bitmap_shift;
+
+    return ix->bitmap[bit >> 6] >> (bit & 63) & 1;
+}
+
+/* The window of size bytes at p, of the four that are loaded: what lies behind the text is masked.
+ */
+static inline uint32_t cut_window(uint32_t four, unsigned size)
+{
+    return size == 4 ? four : four & ((1u << 8 * size) - 1);
+}
+
+/* All sizes at one place; rarely called. */
+static __attribute__((noinline)) void probe_sizes(scan *s, uint32_t four, size_t at)
+{
+    for (unsigned size = 1; size <= WINDOW_MAX; size++) {
+        const window_index *ix = &s->t->index[ATOM_ANYWHERE][size - 1];
+        uint32_t window = cut_window(four, size);
+
+        if (ix->n_entries && at + size <= s->canonical.len && bit_of(ix, window))
+            probe(s, ix, window, at);
+    }
+}
+
+/*
+ * One look at every byte. has_short and has_three are constants where this is called, so that each
+ * combination is a loop of its own, with one load and one branch a byte.
+ */
+static inline __attribute__((always_inline)) void scan_bytes(scan *s, bool has_four, bool has_three,
+                                                             bool has_short)
+{
+    const window_index *ix = s->t->index[ATOM_ANYWHERE];
+    const window_index four_bytes = ix[3], three_bytes = ix[2];
+    const uint64_t *pairs = s->t->short_pairs;
+    const char *p = s->canonical.ptr;
+    size_t len = s->canonical.len;
+
+    for (size_t at = 0; at < len; at++) {
+        uint32_t four = load_window(p + at, 4);
+        uint64_t met = 0;
+
+        if (has_four)
+            met |= bit_of(&four_bytes, four);
+        if (has_three)
+            met |= bit_of(&three_bytes, cut_window(four, 3));
+        if (has_short)
+            met |= pairs[(four & 0xFFFF) >> 6] >> (four & 63) & 1;
+        if (__builtin_expect(met, 0))
+            probe_sizes(s, four, at);
+    }
+}
+
+static void scan_anywhere(scan *s)
+{
+    bool has_four = s->t->index[ATOM_ANYWHERE][3].n_entries;
+    bool has_three = s->t->index[ATOM_ANYWHERE][2].n_entries;
+    bool has_short = s->t->short_pairs;
+
+    if (has_four && has_three && has_short)
+        scan_bytes(s, true, true, true);
+    else if (has_four && has_three)
+        scan_bytes(s, true, true, false);
+    else if (has_four && has_short)
+        scan_bytes(s, true, false, true);
+    else if (has_four)
+        scan_bytes(s, true, false, false);
+    else if (has_three && has_short)
+        scan_bytes(s, false, true, true);
+    else if (has_three)
+        scan_bytes(s, false, true, false);
+    else if (has_short)
+        scan_bytes(s, false, false, true);
+}
+
+static void scan_place(scan *s, atom_place place, size_t end)
+{
+    for (unsigned size = 1; size <= WINDOW_MAX && size <= end; size++) {
+        const window_index *ix = &s->t->index[place][size - 1];
+        size_t at = place == ATOM_AT_START ? 0 : end - size;
+        uint32_t window;
+
+        if (ix->n_entries == 0)
+            continue;
+        window = load_window(s->canonical.ptr + at, size);
+        if (bit_of(ix, window))
+            probe(s, ix, window, at);
+    }
+}
+
+/* ASCII folds byte by byte; the compiler makes wide instructions of this. */
+static void lower_ascii(char *to, const char *from, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = (char)(from[i] + ((unsigned char)(from[i] - 'A') < 26 ? 32 : 0));
+}
+
+static int make_canonical(scan *s)
+{
+    buf *b = &s->scratch->canonical;
+
+    buf_clear(b);
+    if (mem_grow(b->ptr, b->cap, s->text.len + WINDOW_MAX))
+        return -ENOMEM;
+    s->is_ascii = utf8_is_ascii(s->text);
+    if (s->is_ascii) {
+        lower_ascii(b->ptr, s->text.ptr, s->text.len);
+        b->len = s->text.len;
+    } else {
+        atoms_put_canonical(b, s->text);
+        if (mem_grow(b->ptr, b->cap, b->len + WINDOW_MAX))
+            return -ENOMEM;
+    }
+    memset(b->ptr + b->len, 0, WINDOW_MAX); /* windows are loaded whole at the end, too */
+    s->canonical = buf_str(b);
+    return b->failed ? -ENOMEM : 0;
+}
+
+int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit_fn *hit,
+                       pattern_hit_fn *cut, void *ctx)
+{
+    scan s = {.t = t, .m = m, .text = text, .hit = hit, .cut = cut, .ctx = ctx};
+    int rc;
+
+    s.scratch = matcher_table_scratch(m);
+    rc = table_scratch_begin(s.scratch, t->n_patterns, t->n_atoms);
+    if (!rc)
+        rc = make_canonical(&s);
+    if (rc)
+        return rc;
+    for (uint32_t i = 0; i < t->n_without_atom; i++)
+        verify(&s, t->without_atom[i]);
+    scan_anywhere(&s);
+    scan_place(&s, ATOM_AT_START, s.canonical.len);
+    scan_place(&s, ATOM_AT_END, s.canonical.len);
+    if (s.canonical.len && s.canonical.ptr[s.canonical.len - 1] == '\n')
+        scan_place(&s, ATOM_AT_END, s.canonical.len - 1);
+    return s.rc;
+}
