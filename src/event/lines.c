@@ -133,6 +133,8 @@ static int check_text(const lines *l, ttp_err *err)
                        "is UTF-16 text; expected JSON lines in UTF-8");
     if (len > LOOK_LEN)
         len = LOOK_LEN;
+    while (len > 0 && p[len - 1] == '\0') /* a power cut leaves NULs behind the last line, too */
+        len--;
     if (!begins_as_json(p, p + len) && count_odd_bytes(p, p + len) * 10 > len)
         return err_set(err, TTP_E_INVALID, input_name(l->in),
                        "is a binary file; expected JSON lines (plain, gzip or zstd)");
