@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,8 @@ static int print_group(const char *group, bool asked)
 
 int main(int argc, char **argv)
 {
+    /* a reader that has gone is an error of writing, which is said, and ends with 1 */
+    (void)signal(SIGPIPE, SIG_IGN); /* it exists and can be ignored */
     if (argc < 2)
         return print_overview(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
