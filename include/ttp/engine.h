@@ -73,7 +73,7 @@ TTP_API ttp_evaluator *ttp_evaluator_free(ttp_evaluator *evaluator);
 TTP_API int ttp_evaluator_run(ttp_evaluator *evaluator, const ttp_ruleset *ruleset,
                               const ttp_event *event, size_t *ret_n_tags);
 
-/* The i-th tag of the last run; NULL where there are not so many. */
-TTP_API const ttp_tag *ttp_evaluator_tag(const ttp_evaluator *evaluator, size_t i);
+/* The i-th tag of the last run; NULL where there are not so many, or memory is out. */
+TTP_API const ttp_tag *ttp_evaluator_tag(ttp_evaluator *evaluator, size_t i);
 
 TTP_END

@@ -46,7 +46,7 @@
 /* links of a chain of revoked techniques; one that is longer is taken for endless */
 #define ATTACK_SUCCESSORS_MAX 32
 /* ranges of all sets of a regular expression once closed under case; more is a rule error */
-#define REGEX_RANGES_MAX 65536
+#define REGEX_RANGES_MAX 16384
 /* bytes of a regular expression's PCRE2 form; longer is a rule error */
 #define REGEX_PCRE2_MAX (1u << 20)
 /* characters of a rule_id; a longer one is a rule error */

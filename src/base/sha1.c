@@ -13,7 +13,7 @@ static void put_be32(uint8_t *p, uint32_t v)
     memcpy(p, &v, 4);
 }
 
-static void compress(uint32_t state[5], const uint8_t block[64])
+static void compress(uint32_t state[5], const uint8_t *block)
 {
     uint32_t w[80];
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
@@ -56,24 +56,63 @@ static void compress(uint32_t state[5], const uint8_t block[64])
     state[4] += e;
 }
 
+void sha1_begin(sha1_state *s)
+{
+    static const uint32_t first[5] = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
+
+    memcpy(s->words, first, sizeof(first));
+    s->len = 0;
+}
+
+void sha1_add(sha1_state *s, const void *data, size_t len)
+{
+    size_t held = s->len % sizeof(s->block);
+    const uint8_t *p = data;
+
+    if (len == 0)
+        return; /* an absent piece has no pointer */
+    s->len += len;
+    if (held) {
+        size_t room = sizeof(s->block) - held;
+        size_t n = len < room ? len : room;
+
+        memcpy(s->block + held, p, n);
+        p += n;
+        len -= n;
+        if (n < room)
+            return;
+        compress(s->words, s->block);
+    }
+    for (; len >= sizeof(s->block); p += sizeof(s->block), len -= sizeof(s->block))
+        compress(s->words, p);
+    if (len)
+        memcpy(s->block, p, len);
+}
+
+void sha1_end(sha1_state *s, uint8_t out[20])
+{
+    size_t held = s->len % sizeof(s->block);
+    uint64_t n_bits = s->len << 3;
+
+    s->block[held++] = 0x80;
+    if (held > 56) {
+        memset(s->block + held, 0, sizeof(s->block) - held);
+        compress(s->words, s->block);
+        held = 0;
+    }
+    memset(s->block + held, 0, 56 - held);
+    put_be32(s->block + 56, (uint32_t)(n_bits >> 32));
+    put_be32(s->block + 60, (uint32_t)n_bits);
+    compress(s->words, s->block);
+    for (unsigned i = 0; i < 5; i++)
+        put_be32(out + 4 * i, s->words[i]);
+}
+
 void sha1(const void *data, size_t len, uint8_t out[20])
 {
-    uint32_t state[5] = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
-    const uint8_t *p = data;
-    uint8_t last[128] = {0};
-    size_t left = len;
-    size_t n_last;
+    sha1_state s;
 
-    for (; left >= 64; p += 64, left -= 64)
-        compress(state, p);
-    if (left)
-        memcpy(last, p, left);
-    last[left] = 0x80;
-    n_last = left < 56 ? 64 : 128;
-    put_be32(last + n_last - 8, (uint32_t)((uint64_t)len >> 29));
-    put_be32(last + n_last - 4, (uint32_t)((uint64_t)len << 3));
-    for (size_t i = 0; i < n_last; i += 64)
-        compress(state, last + i);
-    for (unsigned i = 0; i < 5; i++)
-        put_be32(out + 4 * i, state[i]);
+    sha1_begin(&s);
+    sha1_add(&s, data, len);
+    sha1_end(&s, out);
 }

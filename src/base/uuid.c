@@ -3,30 +3,26 @@
 
 #include "ttp/err.h"
 
-/* Names are short (ids joined by bars); what does not fit the stack is put together on the heap. */
-#define NAME_ON_STACK 1024
-
-uuid uuid_v5(const uuid *ns, str name)
+uuid uuid_v5_pieces(const uuid *ns, const str *pieces, size_t n_pieces)
 {
-    uint8_t stack[NAME_ON_STACK];
-    uint8_t *text = stack;
-    uint8_t digest[20] = {0};
+    sha1_state hash;
+    uint8_t digest[20];
     uuid u;
 
-    if (sizeof(ns->bytes) + name.len > sizeof(stack))
-        text = malloc(sizeof(ns->bytes) + name.len);
-    if (text) {
-        memcpy(text, ns->bytes, sizeof(ns->bytes));
-        if (name.len)
-            memcpy(text + sizeof(ns->bytes), name.ptr, name.len);
-        sha1(text, sizeof(ns->bytes) + name.len, digest);
-    }
-    if (text != stack)
-        free(text);
+    sha1_begin(&hash);
+    sha1_add(&hash, ns->bytes, sizeof(ns->bytes));
+    for (size_t i = 0; i < n_pieces; i++)
+        sha1_add(&hash, pieces[i].ptr, pieces[i].len);
+    sha1_end(&hash, digest);
     memcpy(u.bytes, digest, sizeof(u.bytes));
     u.bytes[6] = (u.bytes[6] & 0x0F) | 0x50;
     u.bytes[8] = (u.bytes[8] & 0x3F) | 0x80;
     return u;
+}
+
+uuid uuid_v5(const uuid *ns, str name)
+{
+    return uuid_v5_pieces(ns, &name, 1);
 }
 
 static bool is_dash_at(unsigned i)

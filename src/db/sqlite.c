@@ -79,7 +79,8 @@ static int fail_io(const sqlite_db *db, ttp_err *err)
         return err_set(err, -EFBIG, db->path,
                        "the database reached the largest file size allowed here: raise the limit "
                        "(ulimit -f) or name another file");
-    return err_set(err, -EIO, db->path, "reading or writing the database failed: %s",
+    return err_set(err, -EIO, db->path,
+                   "reading or writing the database failed (%s): check the disk and the limits",
                    os_error ? strerror(os_error) : sqlite3_errmsg(db->handle));
 }
 

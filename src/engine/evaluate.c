@@ -144,8 +144,6 @@ static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, st
     if (mem_grow(e->tags, e->cap_tags, e->n_tags + 1))
         return -ENOMEM;
     e->tags[e->n_tags++] = (tag){
-        .id = tag_make_id(ev->source_kind, ev->source_id, r->rule_id, r->rule_version,
-                          emit->technique_id, emit->sub_technique_id),
         .source_kind = ev->source_kind,
         .source_id = ev->source_id,
         .attacker_uuid = ev->attacker_uuid,
@@ -160,6 +158,9 @@ static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, st
         .rule_version = r->rule_version,
         .rule_name = r->name,
         .evidence = evidence,
+        .put_evidence = evidence_put,
+        .rule = r,
+        .event = ev,
         .attack_release = r->attack_release.ptr ? r->attack_release : v->ix->attack_release,
         .event_us = ev->ts_us,
         .created_us = v->now_us,
@@ -167,10 +168,11 @@ static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, st
     return 0;
 }
 
-static int fire(evaluation *v, const rule *r)
+static int fire(evaluation *v, const kind_rule *kr)
 {
+    const rule *r = kr->rule;
     str evidence = STR_NULL;
-    int rc = evidence_write(v->e, r, v->ev, &evidence);
+    int rc = kr->names_findings ? evidence_write(v->e, r, v->ev, &evidence) : 0;
 
     if (!v->now_us)
         v->now_us = time_now_us();
@@ -204,7 +206,7 @@ static int decide_rules(evaluation *v)
         int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
 
         if (rc == 1)
-            rc = fire(v, kr->rule);
+            rc = fire(v, kr);
         if (rc < 0)
             return rc;
     }

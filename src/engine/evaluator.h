@@ -19,6 +19,10 @@ struct ttp_evaluator {
     buf logged_cut; /* ids of rules whose cut-off searches were logged, a newline behind each */
 };
 
+/* Does the rule ask for what its leaves matched, which takes searching? */
+bool evidence_names_findings(const rule *r);
+/* The evidence of a tag whose rule does not, from its rule and event: tag's put_evidence. */
+void evidence_put(buf *b, const tag *t);
 /*
  * The evidence of a rule that holds for an event, as a JSON object in e's arena.
  * Returns 0 or -ENOMEM.

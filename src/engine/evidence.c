@@ -58,9 +58,10 @@ static void put_value(buf *b, const json_node *n)
     buf_put_char(b, is_object ? '}' : ']');
 }
 
-static void put_key(buf *b, str key)
+/* A member's key in the object that starts at byte start of b. */
+static void put_key(buf *b, size_t start, str key)
 {
-    if (b->len > 1)
+    if (b->len > start + 1)
         buf_put_char(b, ',');
     buf_put_json(b, key);
     buf_put_char(b, ':');
@@ -189,7 +190,7 @@ static const str tokens_name = {"matched_tokens", 14};
 static const str groups_name = {"matched_groups", 14};
 static const str pattern_name = {"rule_pattern", 12};
 
-static void put_fields(buf *b, const rule *r, const event *ev)
+static void put_fields(buf *b, size_t start, const rule *r, const event *ev)
 {
     static const str about_command[] = {{"uid", 3}, {"user", 4}, {"src", 3}, {"pwd", 3}};
 
@@ -200,7 +201,7 @@ static void put_fields(buf *b, const rule *r, const event *ev)
         if (!value || str_eq(field, tokens_name) || str_eq(field, groups_name) ||
             str_eq(field, pattern_name))
             continue;
-        put_key(b, field);
+        put_key(b, start, field);
         put_value(b, value);
     }
     for (unsigned i = 0; ev->kind == EVENT_COMMAND && i < 4; i++) {
@@ -208,7 +209,7 @@ static void put_fields(buf *b, const rule *r, const event *ev)
 
         if (!value || names(r, about_command[i]))
             continue;
-        put_key(b, about_command[i]);
+        put_key(b, start, about_command[i]);
         put_value(b, value);
     }
 }
@@ -217,7 +218,7 @@ static int put_findings(buf *b, findings *f)
 {
     note_expr(f, f->rule->match);
     if (f->wants_tokens) {
-        put_key(b, tokens_name);
+        put_key(b, 0, tokens_name);
         buf_put_char(b, '[');
         for (size_t i = 0; i < f->n_tokens; i++) {
             if (i)
@@ -227,13 +228,13 @@ static int put_findings(buf *b, findings *f)
         buf_put_char(b, ']');
     }
     if (f->wants_groups) {
-        put_key(b, groups_name);
+        put_key(b, 0, groups_name);
         buf_put_char(b, '{');
         buf_put_str(b, buf_str(&f->groups));
         buf_put_char(b, '}');
     }
     if (f->wants_pattern && f->pattern.ptr) {
-        put_key(b, pattern_name);
+        put_key(b, 0, pattern_name);
         put_string(b, f->pattern);
     }
     if (f->groups.failed)
@@ -241,6 +242,20 @@ static int put_findings(buf *b, findings *f)
     free(f->tokens);
     buf_done(&f->groups);
     return f->rc;
+}
+
+bool evidence_names_findings(const rule *r)
+{
+    return names(r, tokens_name) || names(r, groups_name) || names(r, pattern_name);
+}
+
+void evidence_put(buf *b, const tag *t)
+{
+    size_t start = b->len;
+
+    buf_put_char(b, '{');
+    put_fields(b, start, t->rule, t->event);
+    buf_put_char(b, '}');
 }
 
 int evidence_write(evaluator *e, const rule *r, const event *ev, str *ret_evidence)
@@ -258,7 +273,7 @@ int evidence_write(evaluator *e, const rule *r, const event *ev, str *ret_eviden
 
     buf_clear(b);
     buf_put_char(b, '{');
-    put_fields(b, r, ev);
+    put_fields(b, 0, r, ev);
     if (f.wants_tokens || f.wants_groups || f.wants_pattern)
         rc = put_findings(b, &f);
     buf_put_char(b, '}');

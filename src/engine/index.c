@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/index.h"
+#include "engine/evaluator.h"
 
 #include <errno.h>
 
@@ -159,6 +159,7 @@ static uint32_t add_rule(kind_index *k, event_kind kind, uint32_t index, const r
     k->rules[index] = (kind_rule){
         .rule = r,
         .first_slot = first_slot,
+        .names_findings = evidence_names_findings(r),
         .is_one_leaf = r->match->type == EXPR_LEAF && index_has_leaf(&r->leaves[0], kind),
     };
     if (outcomes_of(r, r->match, kind).yes)

@@ -23,6 +23,7 @@ typedef struct kind_rule {
     const rule *rule;
     uint32_t first_slot; /* its leaves' slots stand in the order of the leaves */
     bool is_one_leaf;    /* a single text leaf: a hit decides it */
+    bool names_findings; /* see evidence_names_findings */
 } kind_rule;
 
 typedef struct kind_index {

@@ -5,8 +5,8 @@
 int ttp_ruleset_new(ttp_rule *const *rules, size_t n_rules, const char *attack_release_name,
                     ttp_ruleset **ret_ruleset)
 {
-    str release =
-        attack_release_name ? str_from(attack_release_name) : attack_release(attack_builtin());
+    str release = attack_release_name ? str_from(attack_release_name)
+                                      : attack_release(attack_builtin());
 
     return engine_index_new(rules, n_rules, release, ret_ruleset);
 }
@@ -61,7 +61,16 @@ int ttp_evaluator_run(ttp_evaluator *e, const ttp_ruleset *ruleset, const ttp_ev
     return evaluator_run(e, ruleset, ev, &tags, ret_n_tags);
 }
 
-const ttp_tag *ttp_evaluator_tag(const ttp_evaluator *e, size_t i)
+/* Sinks write evidence where they need it; here it must be somewhere that lasts until the next run.
+ */
+const ttp_tag *ttp_evaluator_tag(ttp_evaluator *e, size_t i)
 {
-    return i < e->n_tags ? &e->tags[i] : NULL;
+    tag *t = i < e->n_tags ? &e->tags[i] : NULL;
+
+    if (!t || t->evidence.len)
+        return t;
+    buf_clear(&e->text);
+    tag_put_evidence(&e->text, t);
+    t->evidence = arena_str(&e->mem, buf_str(&e->text));
+    return e->text.failed ? NULL : t;
 }

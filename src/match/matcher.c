@@ -15,6 +15,8 @@ static matcher_options with_defaults(const matcher_options *options)
         o.heap_limit_kib = 4096;
     if (!o.event_budget)
         o.event_budget = 1000000;
+    if (!o.linear_budget)
+        o.linear_budget = 30000000;
     if (!o.cache_max)
         o.cache_max = 32u << 20;
     return o;
@@ -31,6 +33,8 @@ matcher *matcher_new(const matcher_options *options)
     m->backtracker = backtracker_new(&o);
     if (!m->automata || !m->backtracker)
         return NULL;
+    m->linear_budget = o.linear_budget;
+    matcher_new_event(m);
     return take(m);
 }
 
@@ -49,6 +53,8 @@ matcher *matcher_free(matcher *m)
 void matcher_new_event(matcher *m)
 {
     backtracker_refill(m->backtracker);
+    dfa_cache_allow(m->automata, m->linear_budget);
+    m->vm.left = m->linear_budget;
 }
 
 table_scratch *matcher_table_scratch(matcher *m)

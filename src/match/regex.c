@@ -485,7 +485,8 @@ int regex_read(str source, bool ignore_case, arena *a, regex *ret_regex, ttp_err
         return rc;
     if (!source.ptr)
         source = STR("");
-    if (mem_grow(p.groups, p.groups_cap, 1)) /* so that numbers are indexes */
+    /* groups: so that numbers are indexes; pieces: so that there always is an array */
+    if (mem_grow(p.groups, p.groups_cap, 1) || mem_grow(p.pieces, p.pieces_cap, 1))
         return -ENOMEM;
     scan_start(&p.in, source);
     rc = parse_whole(&p, &whole);

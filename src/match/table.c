@@ -63,6 +63,8 @@ struct pattern_table {
     uint32_t *without_atom; /* patterns to verify on every text */
     uint32_t n_without_atom;
     window_index index[N_PLACES][WINDOW_MAX]; /* by place and window size - 1 */
+    /* a bit for each two bytes that an atom of one or two bytes anywhere may start; NULL: none */
+    uint64_t *short_pairs;
 };
 
 /* One atom of one pattern, while the table is made. */
@@ -210,6 +212,24 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     return rc;
 }
 
+static int make_short_pairs(pattern_table *t)
+{
+    const window_index *ix = t->index[ATOM_ANYWHERE];
+
+    if (ix[0].n_entries + ix[1].n_entries == 0)
+        return 0;
+    t->short_pairs = arena_calloc(&t->mem, 65536 / 64, sizeof(uint64_t));
+    if (!t->short_pairs)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < ix[1].n_entries; i++)
+        t->short_pairs[ix[1].entries[i].window >> 6] |= 1ull << (ix[1].entries[i].window & 63);
+    for (uint32_t i = 0; i < ix[0].n_entries; i++) {
+        for (uint32_t pair = ix[0].entries[i].window; pair < 65536; pair += 256)
+            t->short_pairs[pair >> 6] |= 1ull << (pair & 63);
+    }
+    return 0;
+}
+
 static int make_indexes(pattern_table *t, const uint8_t *place_of)
 {
     int rc = 0;
@@ -218,7 +238,7 @@ static int make_indexes(pattern_table *t, const uint8_t *place_of)
         for (unsigned size = 1; !rc && size <= WINDOW_MAX; size++)
             rc = make_index(t, (atom_place)place, size, place_of);
     }
-    return rc;
+    return rc ? rc : make_short_pairs(t);
 }
 
 /* Equal atoms become one; uses are sorted. */
@@ -397,38 +417,80 @@ static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
     }
 }
 
-static inline bool may_hold(const window_index *ix, uint32_t window)
+static inline uint64_t bit_of(const window_index *ix, uint32_t window)
 {
     uint32_t bit = hash_window(window) >> ix->bitmap_shift;
 
     return ix->bitmap[bit >> 6] >> (bit & 63) & 1;
 }
 
-static inline void scan_windows(scan *s, const window_index *ix, unsigned size)
+/* The window of size bytes at p, of the four that are loaded: what lies behind the text is masked.
+ */
+static inline uint32_t cut_window(uint32_t four, unsigned size)
 {
-    const char *p = s->canonical.ptr;
+    return size == 4 ? four : four & ((1u << 8 * size) - 1);
+}
 
-    for (size_t at = 0; at + size <= s->canonical.len; at++) {
-        uint32_t window = load_window(p + at, size);
+/* All sizes at one place; rarely called. */
+static __attribute__((noinline)) void probe_sizes(scan *s, uint32_t four, size_t at)
+{
+    for (unsigned size = 1; size <= WINDOW_MAX; size++) {
+        const window_index *ix = &s->t->index[ATOM_ANYWHERE][size - 1];
+        uint32_t window = cut_window(four, size);
 
-        if (__builtin_expect(may_hold(ix, window), 0))
+        if (ix->n_entries && at + size <= s->canonical.len && bit_of(ix, window))
             probe(s, ix, window, at);
+    }
+}
+
+/*
+ * One look at every byte. has_short and has_three are constants where this is called, so that each
+ * combination is a loop of its own, with one load and one branch a byte.
+ */
+static inline __attribute__((always_inline)) void scan_bytes(scan *s, bool has_four, bool has_three,
+                                                             bool has_short)
+{
+    const window_index *ix = s->t->index[ATOM_ANYWHERE];
+    const window_index four_bytes = ix[3], three_bytes = ix[2];
+    const uint64_t *pairs = s->t->short_pairs;
+    const char *p = s->canonical.ptr;
+    size_t len = s->canonical.len;
+
+    for (size_t at = 0; at < len; at++) {
+        uint32_t four = load_window(p + at, 4);
+        uint64_t met = 0;
+
+        if (has_four)
+            met |= bit_of(&four_bytes, four);
+        if (has_three)
+            met |= bit_of(&three_bytes, cut_window(four, 3));
+        if (has_short)
+            met |= pairs[(four & 0xFFFF) >> 6] >> (four & 63) & 1;
+        if (__builtin_expect(met, 0))
+            probe_sizes(s, four, at);
     }
 }
 
 static void scan_anywhere(scan *s)
 {
-    const window_index *ix = s->t->index[ATOM_ANYWHERE];
+    bool has_four = s->t->index[ATOM_ANYWHERE][3].n_entries;
+    bool has_three = s->t->index[ATOM_ANYWHERE][2].n_entries;
+    bool has_short = s->t->short_pairs;
 
-    /* the sizes stand as constants, so that each loop loads its windows in one instruction */
-    if (ix[3].n_entries)
-        scan_windows(s, &ix[3], 4);
-    if (ix[2].n_entries)
-        scan_windows(s, &ix[2], 3);
-    if (ix[1].n_entries)
-        scan_windows(s, &ix[1], 2);
-    if (ix[0].n_entries)
-        scan_windows(s, &ix[0], 1);
+    if (has_four && has_three && has_short)
+        scan_bytes(s, true, true, true);
+    else if (has_four && has_three)
+        scan_bytes(s, true, true, false);
+    else if (has_four && has_short)
+        scan_bytes(s, true, false, true);
+    else if (has_four)
+        scan_bytes(s, true, false, false);
+    else if (has_three && has_short)
+        scan_bytes(s, false, true, true);
+    else if (has_three)
+        scan_bytes(s, false, true, false);
+    else if (has_short)
+        scan_bytes(s, false, false, true);
 }
 
 static void scan_place(scan *s, atom_place place, size_t end)
@@ -441,7 +503,7 @@ static void scan_place(scan *s, atom_place place, size_t end)
         if (ix->n_entries == 0)
             continue;
         window = load_window(s->canonical.ptr + at, size);
-        if (may_hold(ix, window))
+        if (bit_of(ix, window))
             probe(s, ix, window, at);
     }
 }
@@ -466,7 +528,10 @@ static int make_canonical(scan *s)
         b->len = s->text.len;
     } else {
         atoms_put_canonical(b, s->text);
+        if (mem_grow(b->ptr, b->cap, b->len + WINDOW_MAX))
+            return -ENOMEM;
     }
+    memset(b->ptr + b->len, 0, WINDOW_MAX); /* windows are loaded whole at the end, too */
     s->canonical = buf_str(b);
     return b->failed ? -ENOMEM : 0;
 }

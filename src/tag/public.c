@@ -28,7 +28,7 @@ static str field_of(const tag *t, ttp_tag_field field)
     case TTP_TAG_RULE_ID:
         return t->rule_id;
     case TTP_TAG_EVIDENCE:
-        return t->evidence.len ? t->evidence : STR("{}");
+        return t->evidence.len ? t->evidence : STR("{}"); /* the engine has written it */
     case TTP_TAG_ATTACK_RELEASE:
         return t->attack_release;
     }
@@ -46,7 +46,7 @@ const char *ttp_tag_text(const ttp_tag *t, ttp_tag_field field, size_t *ret_len)
 
 void ttp_tag_uuid(const ttp_tag *t, char ret_text[37])
 {
-    uuid_format(&t->id, ret_text);
+    tag_format_id(t, ret_text);
     ret_text[UUID_TEXT_LEN] = '\0';
 }
 

@@ -27,6 +27,7 @@ typedef struct sqlite_sink {
     tag_sink base;
     sqlite_db *db;
     arena texts;
+    buf evidence; /* of the tag that is being kept */
     tag *rows;
     size_t n_rows, cap_rows, n_bytes;
     uint64_t inserted;
@@ -46,6 +47,14 @@ static int keep_row(sqlite_sink *s, const tag *t)
 
     if (mem_grow(s->rows, s->cap_rows, s->n_rows + 1))
         return -ENOMEM;
+    buf_clear(&s->evidence);
+    tag_put_evidence(&s->evidence, t);
+    if (s->evidence.failed)
+        return -ENOMEM;
+    copy.evidence = buf_str(&s->evidence);
+    copy.put_evidence = NULL; /* rule and event may go before the row is written */
+    copy.rule = copy.event = NULL;
+    copy.id = tag_get_id(t);
     copy.rule_name = STR_NULL; /* not a column */
     for (size_t i = 0; i < sizeof(text_offsets) / sizeof(text_offsets[0]); i++) {
         str *text = (str *)((char *)&copy + text_offsets[i]);
@@ -93,7 +102,7 @@ static int insert_row(sqlite3_stmt *stmt, const tag *t)
     const str before[] = {{id, sizeof(id)}, t->source_kind,     t->source_id, t->attacker_uuid,
                           t->identity_uuid, t->session_id,      t->decky_id,  t->tactic,
                           t->technique_id,  t->sub_technique_id};
-    const str after[] = {t->evidence.len ? t->evidence : STR("{}"),
+    const str after[] = {t->evidence,
                          t->attack_release,
                          url_len ? (str){url, url_len} : STR_NULL,
                          {created, sizeof(created)}};
@@ -177,6 +186,7 @@ static void sqlite_free(tag_sink *sink)
 
     (void)sqlite_db_close(s->db); /* NULL by convention */
     arena_done(&s->texts);
+    buf_done(&s->evidence);
     free(s->rows);
     free(s);
 }

@@ -8,51 +8,44 @@
 const uuid tag_namespace = {{0x1c, 0xa3, 0x1f, 0x08, 0x55, 0x22, 0x5a, 0xae, 0x83, 0x71, 0xfe, 0x81,
                              0xf0, 0xe3, 0x9d, 0xe3}};
 
-/* Namespace and name in one run of bytes: what SHA-1 is taken of. Returns its length. */
-static size_t join_name(char *out, const str parts[6])
-{
-    size_t len = sizeof(tag_namespace.bytes);
-
-    memcpy(out, tag_namespace.bytes, len);
-    for (unsigned i = 0; i < 6; i++) {
-        if (i)
-            out[len++] = '|';
-        if (parts[i].len)
-            memcpy(out + len, parts[i].ptr, parts[i].len);
-        len += parts[i].len;
-    }
-    return len;
-}
-
 uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
                  str technique_id, str sub_technique_id)
 {
-    char digits[24], stack[1024];
+    char digits[24];
     buf version = {.ptr = digits, .cap = sizeof(digits)}; /* 20 characters at most: never grows */
-    size_t size = sizeof(tag_namespace.bytes) + 5;
-    auto_free(mem) char *heap = NULL;
-    uint8_t digest[20];
-    uuid id = {0};
+    const str bar = STR("|");
 
     buf_put_i64(&version, rule_version);
-    const str parts[6] = {source_kind,       source_id,    rule_id,
-                          buf_str(&version), technique_id, sub_technique_id};
-    for (unsigned i = 0; i < 6; i++)
-        size += parts[i].len;
-    if (size > sizeof(stack) && !(heap = malloc(size)))
-        return id; /* no id rather than a wrong one: it would swallow other tags */
-    sha1(heap ? heap : stack, join_name(heap ? heap : stack, parts), digest);
-    memcpy(id.bytes, digest, sizeof(id.bytes));
-    id.bytes[6] = (id.bytes[6] & 0x0F) | 0x50;
-    id.bytes[8] = (id.bytes[8] & 0x3F) | 0x80;
-    return id;
+    const str pieces[] = {source_kind,       bar, source_id,    bar, rule_id,         bar,
+                          buf_str(&version), bar, technique_id, bar, sub_technique_id};
+    return uuid_v5_pieces(&tag_namespace, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
-bool tag_id_is_nil(const uuid *id)
+uuid tag_get_id(const tag *t)
 {
     static const uuid nil = {0};
 
-    return memcmp(id, &nil, sizeof(nil)) == 0;
+    if (memcmp(&t->id, &nil, sizeof(nil)) != 0)
+        return t->id;
+    return tag_make_id(t->source_kind, t->source_id, t->rule_id, t->rule_version, t->technique_id,
+                       t->sub_technique_id);
+}
+
+void tag_format_id(const tag *t, char out[UUID_TEXT_LEN])
+{
+    uuid id = tag_get_id(t);
+
+    uuid_format(&id, out);
+}
+
+void tag_put_evidence(buf *b, const tag *t)
+{
+    if (t->evidence.len)
+        buf_put_str(b, t->evidence);
+    else if (t->put_evidence)
+        t->put_evidence(b, t);
+    else
+        buf_put_str(b, STR("{}"));
 }
 
 str tag_most_specific(const tag *t)
@@ -62,8 +55,6 @@ str tag_most_specific(const tag *t)
 
 int tag_check(const tag *t, ttp_err *err)
 {
-    if (tag_id_is_nil(&t->id))
-        return err_set(err, -ENOMEM, NULL, "out of memory: a tag has no id");
     if (!t->attacker_uuid.ptr && !t->identity_uuid.ptr)
         return err_set(err, TTP_E_INVALID, NULL,
                        "a tag has no anchor: expected attacker_uuid or identity_uuid");
@@ -147,7 +138,7 @@ void tag_write_json(buf *b, const tag *t)
 {
     char id[UUID_TEXT_LEN];
 
-    uuid_format(&t->id, id);
+    tag_format_id(t, id);
     put_member(b, STR("{\"uuid\":"), (str){id, sizeof(id)});
     put_member(b, STR(",\"source_kind\":"), t->source_kind);
     put_member(b, STR(",\"source_id\":"), t->source_id);
@@ -164,7 +155,7 @@ void tag_write_json(buf *b, const tag *t)
     buf_put_str(b, STR(",\"rule_version\":"));
     buf_put_i64(b, t->rule_version);
     buf_put_str(b, STR(",\"evidence\":"));
-    buf_put_str(b, t->evidence.len ? t->evidence : STR("{}"));
+    tag_put_evidence(b, t);
     put_member(b, STR(",\"attack_release\":"), t->attack_release);
     put_url(b, tag_most_specific(t));
     put_time(b, STR(",\"created_at\":"), t->created_us);

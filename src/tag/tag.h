@@ -20,7 +20,7 @@
 #define TAG_CONFIDENCE_FLOOR 0.3
 
 struct ttp_tag {
-    uuid id;
+    uuid id; /* nil: follows from the columns, see tag_get_id */
     str source_kind, source_id;
     str attacker_uuid, identity_uuid, session_id, decky_id; /* STR_NULL where absent */
     str tactic, technique_id, sub_technique_id;             /* the last may be STR_NULL */
@@ -28,7 +28,10 @@ struct ttp_tag {
     str rule_id;
     int64_t rule_version;
     str rule_name; /* no column, for people who read a sink's output; STR_NULL where unknown */
-    str evidence;  /* a JSON object as compact text; absent reads as {} */
+    str evidence;  /* a JSON object as compact text; absent: put_evidence writes it, or it is {} */
+    /* Writes the evidence of a tag that nobody may ask for; reads rule and event. May be NULL. */
+    void (*put_evidence)(buf *b, const ttp_tag *t);
+    const void *rule, *event;
     str attack_release;
     int64_t event_us;   /* when the event happened, TIME_NONE where unknown */
     int64_t created_us; /* when this row was made */
@@ -38,19 +41,20 @@ typedef ttp_tag tag;
 /* The namespace of DESIGN 8. */
 extern const uuid tag_namespace;
 
-/*
- * UUIDv5 over source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. Allocates
- * only for ids beyond a kilobyte; out of memory it returns the nil UUID, which every sink refuses.
- */
+/* UUIDv5 over source_kind|source_id|rule_id|rule_version|technique_id|sub_technique_id. */
 uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
                  str technique_id, str sub_technique_id);
-bool tag_id_is_nil(const uuid *id);
+/* The tag's id: as given, else made from its columns. */
+uuid tag_get_id(const tag *t);
+/* The same as text; out is not NUL-terminated. */
+void tag_format_id(const tag *t, char out[UUID_TEXT_LEN]);
+/* Append the evidence, a JSON object. */
+void tag_put_evidence(buf *b, const tag *t);
 
 /* The sub-technique where there is one, else the technique. */
 str tag_most_specific(const tag *t);
 
-/* Is it a row: an id, an anchor, a confidence in [0,1]. Returns 0, TTP_E_INVALID or -ENOMEM (nil
- * id). */
+/* Is it a row: an anchor, a confidence in [0,1]. Returns 0 or TTP_E_INVALID. */
 int tag_check(const tag *t, ttp_err *err);
 
 bool tag_is_rule_id(str s); /* [A-Za-z0-9_]{1,64} */

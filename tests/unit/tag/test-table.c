@@ -74,11 +74,11 @@ static const struct {
      "17 tags, 4 techniques, 4 tactics, 1 rule\n"},
     {"80 columns", 80, false, 2,
      "TACTIC     TECHNIQUE  NAME            COUNT  FIRST SEEN  LAST SEEN   CONF  TOP "
-     "R\xE2\x80\xA6\n"
+     "\xE2\x80\xA6\n"
      "Discovery  T1082      System Inform\xE2\x80\xA6     12  2026-07-10  2026-07-10  0.85  "
-     "R001\xE2\x80\xA6\n"
+     "R0015\n"
      "Discovery  T1083      File and Dire\xE2\x80\xA6      2  2026-07-10  2026-07-10  0.85  "
-     "R001\xE2\x80\xA6\n"
+     "R0015\n"
      "\n"
      "14 tags, 2 techniques, 1 tactic, 1 rule\n"},
     {"a terminal far too small", 12, false, 1,

@@ -318,18 +318,22 @@ static void test_no_tags(void **state)
 
 static void test_check(void **state)
 {
-    tag good = sample_tag(), nil = good, loose = good, unsure = good, identity = good;
+    tag good = sample_tag(), lazy = good, loose = good, unsure = good, identity = good;
     ttp_err err = {0};
 
     (void)state;
-    nil.id = (uuid){0};
+    uuid made, given = tag_get_id(&good);
+
+    lazy.id = (uuid){0};
+    made = tag_get_id(&lazy);
     loose.attacker_uuid = STR_NULL;
     unsure.confidence = 0.0 / 0.0;
     identity.attacker_uuid = STR_NULL;
     identity.identity_uuid = STR("i");
     expect_int("a good tag", tag_check(&good, &err), 0);
     expect_int("an identity is an anchor", tag_check(&identity, &err), 0);
-    expect_int("the id that says out of memory", tag_check(&nil, &err), -ENOMEM);
+    expect_true("an id that is not given follows from the columns",
+                memcmp(&made, &given, sizeof(made)) == 0);
     expect_int("no anchor", tag_check(&loose, &err), TTP_E_INVALID);
     expect_int("no number as confidence", tag_check(&unsure, &err), TTP_E_INVALID);
     end_rows();
