@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_attack_fetch, &cli_attack_show, &cli_doctor,       &cli_tag,
+    &cli_attack_fetch, &cli_attack_show, &cli_doctor,       &cli_tag,    &cli_export_navigator,
     &cli_explain,      &cli_attack_show, &cli_attack_fetch, &cli_doctor,
 #ifdef TTP_BENCH
     &cli_bench,
