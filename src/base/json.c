@@ -135,6 +135,40 @@ bool json_equal(const json_node *a, const json_node *b)
     }
 }
 
+/* How many nodes make up n, itself included. */
+static size_t count_nodes(const json_node *n)
+{
+    return (size_t)(json_next(n) - n);
+}
+
+size_t json_copy_size(const json_node *n)
+{
+    size_t n_nodes = count_nodes(n);
+    size_t size = n_nodes * sizeof(*n);
+
+    for (size_t i = 0; i < n_nodes; i++)
+        size += n[i].type == JSON_STRING ? (size_t)n[i].len + 1 : 0;
+    return size;
+}
+
+json_node *json_copy(const json_node *n, void *block)
+{
+    size_t n_nodes = count_nodes(n);
+    json_node *nodes = block;
+    char *text = (char *)(nodes + n_nodes);
+
+    memcpy(nodes, n, n_nodes * sizeof(*n));
+    for (size_t i = 0; i < n_nodes; i++) {
+        if (n[i].type != JSON_STRING)
+            continue;
+        memcpy(text, n[i].str, n[i].len);
+        text[n[i].len] = '\0';
+        nodes[i].str = text;
+        text += n[i].len + 1;
+    }
+    return nodes;
+}
+
 static void write_container(buf *b, const json_node *n)
 {
     bool is_object = n->type == JSON_OBJECT;

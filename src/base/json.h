@@ -96,6 +96,13 @@ const json_node *json_get_path(const json_node *obj, str path);
 bool json_number(const json_node *n, double *ret_value);
 /* Equality of JSON values: numbers by value, booleans only with booleans, objects without order. */
 bool json_equal(const json_node *a, const json_node *b);
+/*
+ * A copy of n with its strings in one block, for a document that outlives its json_doc: room for
+ * json_copy_size(n) bytes, aligned as a json_node, is the caller's. Returns the copy's root, which
+ * stands at the block's start.
+ */
+size_t json_copy_size(const json_node *n);
+json_node *json_copy(const json_node *n, void *block);
 /* Append n as compact JSON. */
 void json_write(buf *b, const json_node *n);
 

@@ -48,7 +48,7 @@
 /* links of a chain of revoked techniques; one that is longer is taken for endless */
 #define ATTACK_SUCCESSORS_MAX 32
 /* ranges of all sets of a regular expression once closed under case; more is a rule error */
-#define REGEX_RANGES_MAX 65536
+#define REGEX_RANGES_MAX 16384
 /* bytes of a regular expression's PCRE2 form; longer is a rule error */
 #define REGEX_PCRE2_MAX (1u << 20)
 /* characters of a rule_id; a longer one is a rule error */
@@ -57,10 +57,16 @@
 #define RULE_YAML_ANCHORS_MAX 256
 /* keys of a mapping that merges others (<<); more is a rule error */
 #define RULE_YAML_MERGE_MAX 1024
+/* blanks and line ends in a row in a rule file; more is a rule error (libfyaml is quadratic in them) */
+#define RULE_YAML_BLANK_MAX 256
+/* characters of a line that begins with %; a longer one is a rule error (the same) */
+#define RULE_YAML_DIRECTIVE_MAX 128
 /* rule files of one directory; those beyond it, by name, are reported and not read */
 #define RULE_DIR_FILES_MAX 65536
 /* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event
  * early */
+#define RULE_DIR_FILES_MAX 20000
+/* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event early */
 #define COWRIE_SESSIONS_MAX 65536
 /* ended sessions remembered for late lines; beyond it the oldest is forgotten */
 #define COWRIE_ENDED_MAX 8192

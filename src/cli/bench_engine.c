@@ -14,7 +14,8 @@
 
 typedef struct commands {
     ttp_event **events;
-    size_t n, cap;
+    str *texts; /* command_text of each, for the yardstick */
+    size_t n, cap, cap_texts;
 } commands;
 
 typedef struct pattern_file {
@@ -42,8 +43,10 @@ static bool keep_event(commands *c, const event *ev)
     json_write(&b, ev->payload);
     buf_put_char(&b, '}');
     if (b.failed || mem_grow(c->events, c->cap, c->n + 1) ||
+        mem_grow(c->texts, c->cap_texts, c->n + 1) ||
         ttp_event_from_json(b.ptr, b.len, &c->events[c->n], NULL))
         return false;
+    c->texts[c->n] = json_str(json_get(c->events[c->n]->payload, STR("command_text")));
     c->n++;
     return true;
 }
@@ -69,6 +72,7 @@ static void free_commands(commands *c)
     for (size_t i = 0; i < c->n; i++)
         ttp_event_free(c->events[i]);
     free(c->events);
+    free(c->texts);
 }
 
 /* Lines of flags, a tab, a pattern; at most max of them. */
@@ -166,11 +170,8 @@ static double scan_all(void *ctx)
     side *s = ctx;
 
     s->n_found = 0;
-    for (size_t i = 0; i < s->commands->n; i++) {
-        const json_node *text = json_get(s->commands->events[i]->payload, STR("command_text"));
-
-        s->n_found += yardstick_hs_scan(s->hs, json_str(text));
-    }
+    for (size_t i = 0; i < s->commands->n; i++)
+        s->n_found += yardstick_hs_scan(s->hs, s->commands->texts[i]);
     return (double)s->commands->n;
 }
 

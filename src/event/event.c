@@ -139,42 +139,46 @@ int event_from_node(const json_node *root, event *ret_event, const char *where, 
     return 0;
 }
 
-/* The event stands first, so that the public pointer is the owner's, too. */
+/* The event stands first, so that the public pointer is the owner's, too; its nodes follow. */
 typedef struct owned_event {
     event event;
-    json_doc *doc;
+    json_node nodes[];
 } owned_event;
 
-int ttp_event_from_json(const void *text, size_t len, ttp_event **ret_event, ttp_err *err)
+static int own_event(const json_node *root, owned_event **ret_owned, ttp_err *err)
 {
-    owned_event *o = calloc(1, sizeof(*o));
-    const json_node *root;
+    owned_event *o = malloc(sizeof(*o) + json_copy_size(root));
     int rc;
 
     if (!o)
         return err_set(err, -ENOMEM, NULL, "out of memory");
-    o->doc = json_doc_new();
-    if (!o->doc)
-        rc = err_set(err, -ENOMEM, NULL, "out of memory");
+    rc = event_from_node(json_copy(root, o->nodes), &o->event, NULL, 0, err);
+    if (rc)
+        free(o);
     else
-        rc = json_parse_copy(o->doc, (str){text, len}, TTP_EVENT_MAX, &root, NULL, err);
+        *ret_owned = o;
+    return rc;
+}
+
+int ttp_event_from_json(const void *text, size_t len, ttp_event **ret_event, ttp_err *err)
+{
+    auto_free(json_doc) json_doc *doc = json_doc_new();
+    const json_node *root;
+    owned_event *o = NULL;
+    int rc;
+
+    if (!doc)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    rc = json_parse_copy(doc, (str){text, len}, TTP_EVENT_MAX, &root, NULL, err);
     if (!rc)
-        rc = event_from_node(root, &o->event, NULL, 0, err);
-    if (rc) {
-        (void)ttp_event_free(&o->event); /* always NULL */
-        return rc;
-    }
-    *ret_event = &o->event;
-    return 0;
+        rc = own_event(root, &o, err);
+    if (!rc)
+        *ret_event = &o->event;
+    return rc;
 }
 
 ttp_event *ttp_event_free(ttp_event *e)
 {
-    owned_event *o = (owned_event *)e;
-
-    if (o) {
-        (void)json_doc_free(o->doc); /* always NULL */
-        free(o);
-    }
+    free(e); /* one block, of which the event is the head */
     return NULL;
 }

@@ -21,6 +21,7 @@ struct backtrack {
     char *form; /* what was compiled; callouts look into it */
     size_t form_len;
     uint32_t step_cost;
+    uint32_t n_groups;
 };
 
 struct backtracker {
@@ -82,26 +83,32 @@ static int compile_form(backtrack *b, ttp_err *err)
     return 0;
 }
 
-int backtrack_new(const regex *re, backtrack **ret, ttp_err *err)
+static int compile(backtrack *b, const regex *re, ttp_err *err)
 {
-    auto_free(backtrack) backtrack *b = calloc(1, sizeof(*b));
     auto_free(buf) buf form = {0};
-    int rc;
+    int rc = regex_to_pcre2(re, &form, err);
 
-    if (!b)
-        return -ENOMEM;
-    rc = regex_to_pcre2(re, &form, err);
     if (rc)
         return rc;
     if (!buf_c_str(&form))
         return -ENOMEM;
     b->form_len = form.len;
     b->form = take(form.ptr);
+    b->n_groups = re->n_groups;
     b->step_cost = 1 + largest_minimum(re->root) / BYTES_PER_STEP;
-    rc = compile_form(b, err);
-    if (rc)
+    return compile_form(b, err);
+}
+
+int backtrack_new(const regex *re, backtrack **ret, ttp_err *err)
+{
+    backtrack *b = calloc(1, sizeof(*b));
+    int rc = b ? compile(b, re, err) : -ENOMEM;
+
+    if (rc) {
+        backtrack_free(b);
         return rc;
-    *ret = take(b);
+    }
+    *ret = b;
     return 0;
 }
 
@@ -174,26 +181,24 @@ backtracker *backtracker_free(backtracker *bt)
     return NULL;
 }
 
-DEFINE_FREE_PTR(backtracker, backtracker *, backtracker_free)
-
 backtracker *backtracker_new(const matcher_options *options)
 {
-    auto_free(backtracker) backtracker *bt = calloc(1, sizeof(*bt));
+    backtracker *bt = calloc(1, sizeof(*bt));
 
     if (!bt)
         return NULL;
+    bt->match_limit = options->match_limit;
+    bt->event_budget = bt->budget = options->event_budget;
     bt->context = pcre2_match_context_create(NULL);
-    bt->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
     if (!bt->context)
-        return NULL;
+        return backtracker_free(bt);
     /* a system without JIT has no stack for it and needs none */
+    bt->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
     if (bt->jit_stack)
         pcre2_jit_stack_assign(bt->context, NULL, bt->jit_stack);
     (void)pcre2_set_depth_limit(bt->context, options->depth_limit);
     (void)pcre2_set_heap_limit(bt->context, options->heap_limit_kib);
-    bt->match_limit = options->match_limit;
-    bt->event_budget = bt->budget = options->event_budget;
-    return take(bt);
+    return bt;
 }
 
 void backtracker_refill(backtracker *bt)
@@ -208,14 +213,11 @@ uint64_t backtracker_budget(const backtracker *bt)
 
 static int reserve_data(backtracker *bt, const backtrack *b)
 {
-    uint32_t groups = 0;
-
-    (void)pcre2_pattern_info(b->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-    if (groups + 1 <= bt->n_data)
+    if (b->n_groups + 1 <= bt->n_data)
         return 0;
     pcre2_match_data_free(bt->data);
-    bt->data = pcre2_match_data_create(groups + 1, NULL);
-    bt->n_data = bt->data ? groups + 1 : 0;
+    bt->data = pcre2_match_data_create(b->n_groups + 1, NULL);
+    bt->n_data = bt->data ? b->n_groups + 1 : 0;
     return bt->data ? 0 : -ENOMEM;
 }
 
@@ -240,7 +242,7 @@ static int outcome(int rc)
     }
 }
 
-static int search(const backtrack *b, backtracker *bt, str text)
+static int search(const backtrack *b, backtracker *bt, str text, size_t from, uint32_t options)
 {
     meter m = {.b = b};
     uint64_t allowed;
@@ -249,14 +251,14 @@ static int search(const backtrack *b, backtracker *bt, str text)
     rc = reserve_data(bt, b);
     if (rc)
         return rc;
-    if (!spend(bt, 1 + text.len / BYTES_PER_SKIP))
+    if (!spend(bt, 1 + (text.len - from) / BYTES_PER_SKIP))
         return TTP_E_LIMIT;
     allowed = bt->budget < bt->match_limit ? bt->budget : bt->match_limit;
     m.left = allowed;
     (void)pcre2_set_callout(bt->context, charge, &m);
     (void)pcre2_set_match_limit(bt->context, (uint32_t)allowed);
-    rc = pcre2_match(b->code, (PCRE2_SPTR)text.ptr, text.len, 0, PCRE2_NO_UTF_CHECK, bt->data,
-                     bt->context);
+    rc = pcre2_match(b->code, (PCRE2_SPTR)text.ptr, text.len, from, PCRE2_NO_UTF_CHECK | options,
+                     bt->data, bt->context);
     if (rc == PCRE2_ERROR_MATCHLIMIT)
         m.left = 0; /* PCRE2's own count of the same steps ran out first */
     (void)spend(bt, allowed - m.left);
@@ -273,6 +275,31 @@ static void read_spans(const backtracker *bt, match_span *spans, unsigned n_span
         spans[i].start = set ? offsets[2 * i] : SIZE_MAX;
         spans[i].end = set ? offsets[2 * i + 1] : SIZE_MAX;
     }
+}
+
+/*
+ * JIT code leaves behind what groups caught on ways that failed (PCRE2 10.42, possessive groups),
+ * so the interpreter says what the groups hold. Where it does not come to an end, JIT's word
+ * stands.
+ */
+static void find_groups(const backtrack *b, backtracker *bt, str text, match_span *spans,
+                        unsigned n_spans)
+{
+    if (search(b, bt, text, spans[0].start, PCRE2_ANCHORED | PCRE2_NO_JIT) == 0)
+        read_spans(bt, spans, n_spans);
+}
+
+static int find_in_valid(const backtrack *b, backtracker *bt, str text, match_span *spans,
+                         unsigned n_spans)
+{
+    int rc = search(b, bt, text, 0, 0);
+
+    if (rc)
+        return rc;
+    read_spans(bt, spans, n_spans);
+    if (n_spans > 1 && b->n_groups > 0)
+        find_groups(b, bt, text, spans, n_spans);
+    return 0;
 }
 
 /* The offset in text of what stands at offset in its repaired form. */
@@ -300,10 +327,9 @@ static int find_in_invalid(const backtrack *b, backtracker *bt, str text, match_
     utf8_repair(&bt->repaired, text);
     if (bt->repaired.failed)
         return -ENOMEM;
-    rc = search(b, bt, buf_str(&bt->repaired));
+    rc = find_in_valid(b, bt, buf_str(&bt->repaired), spans, n_spans);
     if (rc)
         return rc;
-    read_spans(bt, spans, n_spans);
     for (unsigned i = 0; i < n_spans; i++) {
         if (spans[i].start == SIZE_MAX)
             continue;
@@ -316,14 +342,9 @@ static int find_in_invalid(const backtrack *b, backtracker *bt, str text, match_
 int backtrack_find(const backtrack *b, backtracker *bt, str text, match_span *ret_spans,
                    unsigned n_spans)
 {
-    int rc;
-
     if (text.len == 0)
         text = STR("");
     if (!utf8_valid(text))
         return find_in_invalid(b, bt, text, ret_spans, n_spans);
-    rc = search(b, bt, text);
-    if (rc == 0)
-        read_spans(bt, ret_spans, n_spans);
-    return rc;
+    return find_in_valid(b, bt, text, ret_spans, n_spans);
 }

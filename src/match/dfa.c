@@ -79,6 +79,7 @@ dfa_cache *dfa_cache_new(size_t max)
     }
     cache->n_slots = SLOTS;
     cache->max = max;
+    cache->scratch.limit = UINT64_MAX;
     return cache;
 }
 
@@ -133,6 +134,11 @@ dfa_cache *dfa_cache_free(dfa_cache *cache)
 size_t dfa_cache_memory(const dfa_cache *cache)
 {
     return cache->used;
+}
+
+void dfa_cache_allow(dfa_cache *cache, uint64_t work)
+{
+    cache->scratch.limit = cache->scratch.work + work;
 }
 
 uint64_t dfa_cache_work(const dfa_cache *cache)
@@ -347,6 +353,17 @@ static int find_skip_byte(const program *p, const nfa_set *start)
     return byte;
 }
 
+/* Does any other character lead from the start state back to it? A text's start can be a place of
+ * its own. */
+static bool leads_back(run *r, const nfa_set *start, int skip)
+{
+    nfa_set to = {.insts = r->cache->scratch.second};
+    uint32_t other = r->p->al.ascii[skip] == 0 ? 1 : 0;
+
+    return other < r->p->al.n_classes &&
+           nfa_step(r->p, &r->cache->scratch, start, other, &to) == NFA_ON && same_set(start, &to);
+}
+
 /* Returns as intern; the start can also be ACCEPTED or DEAD. */
 static int make_start(run *r, uint32_t *ret_state)
 {
@@ -359,6 +376,8 @@ static int make_start(run *r, uint32_t *ret_state)
         return 0;
     }
     r->d->skip = find_skip_byte(r->p, &set);
+    if (r->d->skip >= 0 && !leads_back(r, &set, r->d->skip))
+        r->d->skip = -1;
     return intern(r->cache, r->d, &set, ret_state);
 }
 
@@ -453,11 +472,42 @@ static uint32_t run_known(run *r, uint32_t state)
     return state;
 }
 
+static bool spent(const run *r)
+{
+    return r->cache->scratch.work > r->cache->scratch.limit;
+}
+
+static int step_bits(run *r)
+{
+    nfa_scratch *s = &r->cache->scratch;
+    int rc = nfa_bits_begin(r->p, s, &r->set);
+
+    if (rc)
+        return rc;
+    while (!spent(r)) {
+        unsigned len;
+        uint32_t column = next_column(r, &len);
+        nfa_result result = NFA_DEAD;
+
+        if (column == nfa_column_final_newline(r->p))
+            column = r->p->al.ascii['\n'];
+        if (column != nfa_column_end(r->p))
+            result = nfa_bits_step(r->p, s, column);
+        if (result != NFA_ON)
+            return result == NFA_ACCEPTED ? 0 : TTP_E_NOT_FOUND;
+        r->at += len;
+    }
+    return TTP_E_LIMIT;
+}
+
+/* Decide the rest of the text without keeping states. */
 static int step_rest(run *r)
 {
     nfa_scratch *s = &r->cache->scratch;
 
-    for (;;) {
+    if (nfa_bits_usable(r->p))
+        return step_bits(r);
+    while (!spent(r)) {
         uint16_t *room = r->set.insts == s->first ? s->second : s->first;
         nfa_set to = {.insts = room};
         unsigned len;
@@ -469,6 +519,7 @@ static int step_rest(run *r)
         r->set = to;
         r->at += len;
     }
+    return TTP_E_LIMIT;
 }
 
 static int search(run *r, uint32_t state)
@@ -485,6 +536,8 @@ static int search(run *r, uint32_t state)
             rc = make_next(r, state, column, &to);
             if (rc)
                 return rc;
+            if (spent(r) && to > ACCEPTED)
+                return TTP_E_LIMIT;
         }
         r->at += len;
         if (r->stepping)

@@ -25,10 +25,12 @@ size_t dfa_cache_memory(const dfa_cache *cache);
 /* Instructions looked at since the cache was made, by making states and by stepping sets: a measure
  * of work. */
 uint64_t dfa_cache_work(const dfa_cache *cache);
+/* From now on so much work may be done, without end where it was never said. */
+void dfa_cache_allow(dfa_cache *cache, uint64_t work);
 
 /*
  * Does p match somewhere in text? serial tells programs apart for the process's lifetime (addresses
- * are used again, serials are not). Returns 0 (yes), TTP_E_NOT_FOUND or -ENOMEM. Allocates nothing
- * for a text whose states are there.
+ * are used again, serials are not). Returns 0 (yes), TTP_E_NOT_FOUND, TTP_E_LIMIT (the work allowed
+ * is done) or -ENOMEM. Allocates nothing for a text whose states are there.
  */
 int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text);

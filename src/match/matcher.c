@@ -15,6 +15,8 @@ static matcher_options with_defaults(const matcher_options *options)
         o.heap_limit_kib = 4096;
     if (!o.event_budget)
         o.event_budget = 1000000;
+    if (!o.linear_budget)
+        o.linear_budget = 30000000;
     if (!o.cache_max)
         o.cache_max = 32u << 20;
     return o;
@@ -23,15 +25,17 @@ static matcher_options with_defaults(const matcher_options *options)
 matcher *matcher_new(const matcher_options *options)
 {
     matcher_options o = with_defaults(options);
-    auto_free(matcher) matcher *m = calloc(1, sizeof(*m));
+    matcher *m = calloc(1, sizeof(*m));
 
     if (!m)
         return NULL;
+    m->linear_budget = o.linear_budget;
     m->automata = dfa_cache_new(o.cache_max);
     m->backtracker = backtracker_new(&o);
     if (!m->automata || !m->backtracker)
-        return NULL;
-    return take(m);
+        return matcher_free(m);
+    matcher_new_event(m);
+    return m;
 }
 
 matcher *matcher_free(matcher *m)
@@ -49,6 +53,8 @@ matcher *matcher_free(matcher *m)
 void matcher_new_event(matcher *m)
 {
     backtracker_refill(m->backtracker);
+    dfa_cache_allow(m->automata, m->linear_budget);
+    m->vm.left = m->linear_budget;
 }
 
 table_scratch *matcher_table_scratch(matcher *m)

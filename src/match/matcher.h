@@ -10,6 +10,7 @@ struct matcher {
     dfa_cache *automata; /* by a pattern's serial, so that patterns may go before the matcher */
     vm_memory vm;
     backtracker *backtracker;
+    uint64_t linear_budget;
     table_scratch table;
 };
 

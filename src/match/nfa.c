@@ -37,15 +37,17 @@ int nfa_scratch_reserve(nfa_scratch *s, const program *p)
 
 void nfa_scratch_done(nfa_scratch *s)
 {
-    uint64_t work = s->work;
+    uint64_t work = s->work, limit = s->limit;
 
+    free(s->bits.masks);
+    free(s->bits.now);
     free(s->seen);
     free(s->waiting);
     free(s->stack);
     free(s->resolved);
     free(s->first);
     free(s->second);
-    *s = (nfa_scratch){.work = work};
+    *s = (nfa_scratch){.work = work, .limit = limit};
 }
 
 static void reach(closure *c, uint32_t inst)
@@ -203,4 +205,90 @@ nfa_result nfa_step(const program *p, nfa_scratch *s, const nfa_set *from, uint3
         reach(&c, p->holds_start);
     follow_all(&c);
     return finish(&c, to);
+}
+
+/* ---- many at a time ---- */
+
+#define BITS_WORDS_MAX (1u << 18) /* 2 MiB of masks */
+
+bool nfa_bits_usable(const program *p)
+{
+    size_t words = (p->n_insts + 63) / 64;
+
+    return !p->looks_ahead && words * (p->al.n_classes + 1u) <= BITS_WORDS_MAX;
+}
+
+static int reserve_bits(nfa_scratch *s, size_t n_masks, size_t n_now)
+{
+    if (n_masks > s->bits.cap) {
+        free(s->bits.masks);
+        s->bits.masks = malloc(n_masks * sizeof(uint64_t));
+        s->bits.cap = s->bits.masks ? n_masks : 0;
+    }
+    if (n_now > s->bits.cap_now) {
+        free(s->bits.now);
+        s->bits.now = malloc(n_now * sizeof(uint64_t));
+        s->bits.cap_now = s->bits.now ? n_now : 0;
+    }
+    return s->bits.masks && s->bits.now ? 0 : -ENOMEM;
+}
+
+static void put_bit(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] |= 1ull << (i % 64);
+}
+
+int nfa_bits_begin(const program *p, nfa_scratch *s, const nfa_set *from)
+{
+    size_t words = (p->n_insts + 63) / 64, n_masks = words * (p->al.n_classes + 1u);
+    int rc = reserve_bits(s, n_masks, words);
+
+    if (rc)
+        return rc;
+    memset(s->bits.masks, 0, n_masks * sizeof(uint64_t));
+    memset(s->bits.now, 0, words * sizeof(uint64_t));
+    for (uint32_t i = 0; i < p->n_insts; i++) {
+        if (p->insts[i].op != OP_CLASS && p->insts[i].op != OP_SET)
+            continue;
+        put_bit(s->bits.masks + words * p->al.n_classes, i);
+        for (uint32_t k = 0; k < p->al.n_classes; k++) {
+            if (program_takes(p, &p->insts[i], k))
+                put_bit(s->bits.masks + words * k, i);
+        }
+    }
+    s->work += p->n_insts;
+    for (uint32_t i = 0; i < from->n; i++)
+        put_bit(s->bits.now, from->insts[i]);
+    return 0;
+}
+
+nfa_result nfa_bits_step(const program *p, nfa_scratch *s, uint32_t class)
+{
+    closure c = {.p = p, .s = s, .context = context_after(p->al.flags[class])};
+    size_t words = (p->n_insts + 63) / 64;
+    const uint64_t *takes = s->bits.masks + words * class;
+    const uint64_t *waits = s->bits.masks + words * p->al.n_classes;
+    uint64_t carry = 0, any = 0;
+
+    memset(s->seen, 0, words * sizeof(uint64_t));
+    s->work += words;
+    for (size_t w = 0; w < words; w++) {
+        uint64_t taken = s->bits.now[w] & takes[w];
+        uint64_t next = taken << 1 | carry; /* the instruction behind each */
+
+        carry = taken >> 63;
+        s->waiting[w] = next & waits[w];
+        for (uint64_t rest = next & ~waits[w]; rest; rest &= rest - 1)
+            reach(&c, (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(rest));
+    }
+    if (!p->anchored)
+        reach(&c, p->holds_start);
+    follow_all(&c);
+    if (c.accepted)
+        return NFA_ACCEPTED;
+    for (size_t w = 0; w < words; w++) {
+        s->bits.now[w] = s->waiting[w];
+        any |= s->waiting[w];
+    }
+    return any == 0 && p->anchored ? NFA_DEAD : NFA_ON;
 }

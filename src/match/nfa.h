@@ -17,7 +17,15 @@ typedef struct nfa_scratch {
     uint16_t *stack;
     uint16_t *resolved, *first, *second; /* arrays for sets */
     uint32_t cap;
-    uint64_t work; /* instructions followed */
+    uint64_t work;  /* instructions followed, and words of bits looked at */
+    uint64_t limit; /* of work: steps beyond it are not to be taken */
+    struct {
+        uint64_t
+            *masks;    /* for each class, the instructions that take it; then those that take any */
+        uint64_t *now; /* the set */
+        size_t cap;    /* words in masks */
+        size_t cap_now;
+    } bits;
 } nfa_scratch;
 
 int nfa_scratch_reserve(nfa_scratch *s, const program *p); /* 0 or -ENOMEM */
@@ -49,3 +57,11 @@ nfa_result nfa_start(const program *p, nfa_scratch *s, nfa_set *to);
  * differ. */
 nfa_result nfa_step(const program *p, nfa_scratch *s, const nfa_set *from, uint32_t column,
                     nfa_set *to);
+
+/*
+ * The same for a program that asks nothing of what comes next, many instructions at a time: for
+ * sets so large and many that making states of them does not pay. The set is kept in s.
+ */
+bool nfa_bits_usable(const program *p);
+int nfa_bits_begin(const program *p, nfa_scratch *s, const nfa_set *from); /* 0 or -ENOMEM */
+nfa_result nfa_bits_step(const program *p, nfa_scratch *s, uint32_t class);

@@ -20,7 +20,7 @@ typedef struct compiler {
     uint32_t holds_start;
     uint32_t loop_depth, loop_depth_max;
     uint8_t marks;
-    bool line_start, final_newline;
+    bool line_start, final_newline, looks_ahead;
     bool at_edge; /* all that was emitted can match nothing */
     bool approximate;
     bool plain_loops; /* no second copy of what + repeats: see emit_plus */
@@ -238,6 +238,7 @@ static void emit_assert(compiler *c, regex_assert type)
     case REGEX_TEXT_END:
         break;
     }
+    c->looks_ahead |= program_assert_looks_ahead(type);
     emit(c, OP_ASSERT, type, 0);
 }
 
@@ -632,6 +633,7 @@ static int pack(compiler *c, const alphabet *al, const uint64_t *members, uint32
         .loop_depth = c->loop_depth_max,
         .anchored = starts_at_text_start(c),
         .line_start = c->line_start,
+        .looks_ahead = c->looks_ahead,
         .final_newline = c->final_newline,
         .marks = c->marks,
         .size = size,

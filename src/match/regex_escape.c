@@ -145,6 +145,7 @@ int check_reference(parser *p, uint32_t group, uint32_t column)
 int parse_backref(parser *p, uint32_t group, unsigned flags, uint32_t column, piece *ret)
 {
     const group_info *g = &p->groups[group];
+    bool fold = (flags & FLAG_IGNORE_CASE) && g->has_case;
     int rc;
 
     if (!g->closed)
@@ -153,7 +154,7 @@ int parse_backref(parser *p, uint32_t group, unsigned flags, uint32_t column, pi
     rc = check_reference(p, group, column);
     if (rc)
         return rc;
-    if ((flags & FLAG_IGNORE_CASE) && (flags & FLAG_ASCII))
+    if (fold && (flags & FLAG_ASCII))
         return parser_fail(p, TTP_E_UNSUPPORTED, column,
                            "a back-reference that ignores the case of ASCII letters alone is not "
                            "supported; leave out the flag a or i");
@@ -161,7 +162,7 @@ int parse_backref(parser *p, uint32_t group, unsigned flags, uint32_t column, pi
     if (!ret->node)
         return -ENOMEM;
     ret->node->group = group;
-    ret->node->fold = (flags & FLAG_IGNORE_CASE) != 0;
+    ret->node->fold = fold;
     p->backtracks = true;
     return 0;
 }

@@ -133,6 +133,7 @@ static int parse_capture(parser *p, str name, unsigned flags, uint32_t column, p
     p->groups[group].closed = true;
     p->groups[group].lo = ret->lo;
     p->groups[group].hi = ret->hi;
+    p->groups[group].has_case = node_has_case(p, ret->node);
     kid = ret->node;
     rc = node_wrap(p, REGEX_GROUP, column, kid, &ret->node);
     if (rc)

@@ -5,6 +5,19 @@
  * Nothing is left to PCRE2's defaults: newline conventions, case folding and white space are
  * spelled out, since they differ from Python's or depend on how PCRE2 was built. \w and \d agree
  * on every character (tests/differential/regex), so they stand as they are, and so does \b.
+ *
+ * Slips of PCRE2 10.42 are written around:
+ *
+ *     -+(?>(?:1)?).b  misses "--b": -+ is taken for possessive, because looking into the atomic
+ *                     group forgets that something may follow it. So no such guesses are allowed
+ *                     where there are atomic groups.
+ *     (?=a)x*a        misses "a": the first a must come from the assertion, and another after it.
+ *     (?:y|x..)a*B    misses "xyBz", and (?>[^a]+?)a misses "xya", under its JIT compiler: where a
+ *                     leading repeat failed is remembered for later starts, though another
+ *                     alternative reaches it elsewhere. An empty assertion in front of everything
+ *                     ends both searches; the other optimisations stay.
+ *     (x)*+y          leaves the group set after backtracking over it, under its JIT compiler;
+ *                     (?>(x)*)y does not.
  */
 #include "match/regex.h"
 
@@ -23,7 +36,7 @@
 typedef struct writer {
     buf *out;
     ttp_err *err;
-    unsigned behind; /* look-behinds around this place */
+    bool behind; /* in a look-behind, where PCRE2 must see a fixed length */
 } writer;
 
 static int put_node(writer *w, const regex_node *node);
@@ -176,6 +189,7 @@ static const char *assert_form(regex_assert type)
 
 static int put_look(writer *w, const regex_node *node)
 {
+    bool outer = w->behind;
     int rc;
 
     if (node->behind && node->min > PCRE2_REPEAT_MAX)
@@ -184,9 +198,9 @@ static int put_look(writer *w, const regex_node *node)
                       PCRE2_REPEAT_MAX);
     buf_put_c(w->out, node->behind ? "(?<" : "(?");
     buf_put_char(w->out, node->negated ? '!' : '=');
-    w->behind += node->behind;
+    w->behind = node->behind;
     rc = put_node(w, node->kids[0]);
-    w->behind -= node->behind;
+    w->behind = outer;
     buf_put_char(w->out, ')');
     return rc;
 }
@@ -240,10 +254,51 @@ static void put_counts(buf *out, const regex_node *node)
     buf_put_c(out, greed[node->greed]);
 }
 
+/*
+ * In a look-behind. What is repeated a varying number of times there has no width, or the reader
+ * would have refused it, so once is as good as often; PCRE2 asks for equal lengths without
+ * looking at what is repeated. What is never tried may have any width: it goes where PCRE2 does
+ * not measure. It must stay, for the numbers of the groups in it.
+ */
+static int put_repeat_behind(writer *w, const regex_node *node)
+{
+    const regex_node *kid = node->kids[0];
+    int rc;
+
+    if (node->max == 0) {
+        w->behind = false;
+        rc = put_around(w, "(?:(?=", kid);
+        w->behind = true;
+        buf_put_c(w->out, "){0}");
+        return rc;
+    }
+    buf_put_c(w->out, node->greed == REGEX_POSSESSIVE ? "(?>" : "(?:");
+    if (node->min == 0 && node->greed == REGEX_LAZY)
+        buf_put_char(w->out, '|');
+    rc = put_item(w, kid);
+    if (node->min == 0 && node->greed != REGEX_LAZY)
+        buf_put_char(w->out, '|');
+    buf_put_char(w->out, ')');
+    return rc;
+}
+
+static int put_possessive(writer *w, const regex_node *node)
+{
+    regex_node greedy = *node;
+
+    greedy.greed = REGEX_GREEDY;
+    return put_around(w, "(?>", &greedy);
+}
+
 static int put_repeat(writer *w, const regex_node *node)
 {
     const regex_node *kid = node->kids[0];
     int rc;
+
+    if (w->behind && (node->min != node->max || node->max == 0))
+        return put_repeat_behind(w, node);
+    if (node->greed == REGEX_POSSESSIVE && kid->type != REGEX_CHAR && kid->type != REGEX_SET)
+        return put_possessive(w, node);
 
     if (node->min > PCRE2_REPEAT_MAX ||
         (node->max != REGEX_INFINITE && node->max > PCRE2_REPEAT_MAX))
@@ -327,11 +382,27 @@ static int put_node(writer *w, const regex_node *node)
     }
 }
 
+static bool has_atomic(const regex_node *node)
+{
+    if (node->type == REGEX_ATOMIC ||
+        (node->type == REGEX_REPEAT && node->greed == REGEX_POSSESSIVE))
+        return true;
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        if (has_atomic(node->kids[i]))
+            return true;
+    }
+    return false;
+}
+
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err)
 {
     writer w = {.out = out, .err = err};
-    int rc = put_node(&w, re->root);
+    int rc;
 
+    if (has_atomic(re->root))
+        buf_put_c(out, "(*NO_AUTO_POSSESS)");
+    buf_put_c(out, "(?=)");
+    rc = put_item(&w, re->root);
     if (rc)
         return rc;
     return out->failed ? -ENOMEM : 0;

@@ -77,6 +77,7 @@ typedef struct group_info {
     str name; /* STR_NULL: none */
     uint64_t lo, hi;
     bool closed;
+    bool has_case; /* can match a character that has another case */
 } group_info;
 
 typedef struct parser {
@@ -147,5 +148,7 @@ uint8_t escape_category(uint32_t letter);
 int parse_char_escape(parser *p, const token *t, bool in_set, uint32_t *ret_cp);
 /* \d and the like outside a set. */
 int parse_category(parser *p, uint8_t category, unsigned flags, uint32_t column, piece *ret);
+/* Could what node matches hold a character that has another case? (It may say so in vain.) */
+bool node_has_case(const parser *p, const regex_node *node);
 /* A set of n ranges, which need not be sorted. */
 int node_set(parser *p, uint32_t column, const regex_range *ranges, uint32_t n, regex_node **ret);

@@ -336,6 +336,44 @@ int parse_set(parser *p, unsigned flags, uint32_t column, piece *ret)
     return rc;
 }
 
+static bool set_has_case(const regex_node *set)
+{
+    size_t n;
+    const uint32_t *cased = unicode_cased(&n);
+
+    if (set->negated || (set->categories & ~(unsigned)(REGEX_DIGIT | REGEX_SPACE)))
+        return true;
+    for (uint32_t i = 0; i < set->n_ranges; i++) {
+        size_t at = first_cased(set->ranges[i].lo);
+
+        if (at < n && cased[at] <= set->ranges[i].hi)
+            return true;
+    }
+    return false;
+}
+
+bool node_has_case(const parser *p, const regex_node *node)
+{
+    switch (node->type) {
+    case REGEX_CHAR:
+        return unicode_orbit_next(node->cp) != node->cp;
+    case REGEX_SET:
+        return set_has_case(node);
+    case REGEX_GROUP:
+    case REGEX_BACKREF:
+        return p->groups[node->group].has_case;
+    case REGEX_LOOK:
+        return false;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        if (node_has_case(p, node->kids[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool in_ranges(const regex_range *r, size_t n, uint32_t cp)
 {
     while (n > 4) {

@@ -25,6 +25,9 @@
 #define BITS_PER_ENTRY_LOG2 5
 #define BITMAP_BITS_MIN 9u
 #define BITMAP_BITS_MAX 24u
+#define N_PAIRS 65536u
+/* windows up to which their first two bytes alone let few places of a text pass */
+#define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
 
 typedef struct window_entry {
@@ -42,7 +45,7 @@ typedef struct window_index {
 
 /* How a pattern is decided once an atom of it was met. */
 enum {
-    BY_ATOM = 1,  /* in an ASCII text the atom alone says it: a literal without case and anchors */
+    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case and anchors */
     BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case, no anchors */
 };
 
@@ -65,6 +68,9 @@ struct pattern_table {
     window_index index[N_PLACES][WINDOW_MAX]; /* by place and window size - 1 */
     /* a bit for each two bytes that an atom of one or two bytes anywhere may start; NULL: none */
     uint64_t *short_pairs;
+    /* the same for the windows of all sizes; NULL where they are so many that it tells too little
+     */
+    uint64_t *all_pairs;
 };
 
 /* One atom of one pattern, while the table is made. */
@@ -117,6 +123,16 @@ static uint32_t window_start(const atom_use *use)
     }
 }
 
+/* An atom may be but a part of a literal that is long or has edges that can match nothing. */
+static bool each_atom_holds(const atom_set *atoms, str literal)
+{
+    for (uint32_t i = 0; atoms && i < atoms->n_texts; i++) {
+        if (!str_find(atoms->texts[i], literal))
+            return false;
+    }
+    return true;
+}
+
 static uint8_t how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
@@ -125,7 +141,7 @@ static uint8_t how_decided(const pattern *p)
         return 0;
     if (l->folds == PATTERN_FOLDS_NOTHING)
         return BY_BYTES;
-    return l->folds == PATTERN_FOLDS_ALL && utf8_is_ascii(l->text) ? BY_ATOM : 0;
+    return utf8_is_ascii(l->text) && each_atom_holds(pattern_get_atoms(p), l->text) ? BY_ATOM : 0;
 }
 
 /* Bitmap and buckets for n entries; they are filled by fill_index. */
@@ -202,22 +218,42 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     return rc;
 }
 
-static int make_short_pairs(pattern_table *t)
+/* Two bytes at least say where a window may start; one byte is followed by any. */
+static void mark_pairs(uint64_t *pairs, const window_index *ix, unsigned size)
+{
+    for (uint32_t i = 0; i < ix->n_entries; i++) {
+        uint32_t pair = ix->entries[i].window & 0xFFFF;
+
+        if (size > 1)
+            pairs[pair >> 6] |= 1ull << (pair & 63);
+        for (; size == 1 && pair < N_PAIRS; pair += 256)
+            pairs[pair >> 6] |= 1ull << (pair & 63);
+    }
+}
+
+/* Pairs for the windows of 1 to max_size bytes that stand anywhere. */
+static int make_pairs(pattern_table *t, unsigned max_size, uint64_t **ret_pairs)
+{
+    *ret_pairs = arena_calloc(&t->mem, N_PAIRS / 64, sizeof(uint64_t));
+    if (!*ret_pairs)
+        return -ENOMEM;
+    for (unsigned size = 1; size <= max_size; size++)
+        mark_pairs(*ret_pairs, &t->index[ATOM_ANYWHERE][size - 1], size);
+    return 0;
+}
+
+static int make_all_pairs(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
+    uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
+    uint32_t n = n_short + ix[2].n_entries + ix[3].n_entries;
+    int rc = 0;
 
-    if (ix[0].n_entries + ix[1].n_entries == 0)
-        return 0;
-    t->short_pairs = arena_calloc(&t->mem, 65536 / 64, sizeof(uint64_t));
-    if (!t->short_pairs)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < ix[1].n_entries; i++)
-        t->short_pairs[ix[1].entries[i].window >> 6] |= 1ull << (ix[1].entries[i].window & 63);
-    for (uint32_t i = 0; i < ix[0].n_entries; i++) {
-        for (uint32_t pair = ix[0].entries[i].window; pair < 65536; pair += 256)
-            t->short_pairs[pair >> 6] |= 1ull << (pair & 63);
-    }
-    return 0;
+    if (n_short)
+        rc = make_pairs(t, 2, &t->short_pairs);
+    if (!rc && n && n <= ALL_PAIRS_MAX)
+        rc = make_pairs(t, WINDOW_MAX, &t->all_pairs);
+    return rc;
 }
 
 static int make_indexes(pattern_table *t, const uint8_t *place_of)
@@ -228,7 +264,7 @@ static int make_indexes(pattern_table *t, const uint8_t *place_of)
         for (unsigned size = 1; !rc && size <= WINDOW_MAX; size++)
             rc = make_index(t, (atom_place)place, size, place_of);
     }
-    return rc ? rc : make_short_pairs(t);
+    return rc ? rc : make_all_pairs(t);
 }
 
 /* Equal atoms become one; uses are sorted. */
@@ -378,7 +414,8 @@ static void decide(scan *s, uint32_t index, size_t at)
     }
     if (s->is_ascii && s->t->decided[index] == BY_BYTES) {
         l = pattern_get_literal(s->t->patterns[index]);
-        if (memcmp(s->text.ptr + at, l->text.ptr, l->text.len) == 0) {
+        /* the literal may be longer than its atom: U+212A, the Kelvin sign, has the atom "k" */
+        if (str_starts((str){s->text.ptr + at, s->text.len - at}, l->text)) {
             s->hit(s->ctx, index);
             return;
         }
@@ -460,13 +497,30 @@ static inline __attribute__((always_inline)) void scan_bytes(scan *s, bool has_f
     }
 }
 
+/* Few windows: their first two bytes are looked up, in one small table. */
+static void scan_pairs(scan *s)
+{
+    const uint64_t *pairs = s->t->all_pairs;
+    const char *p = s->canonical.ptr;
+    size_t len = s->canonical.len;
+
+    for (size_t at = 0; at < len; at++) {
+        uint32_t pair = load_window(p + at, 2);
+
+        if (__builtin_expect(pairs[pair >> 6] >> (pair & 63) & 1, 0))
+            probe_sizes(s, load_window(p + at, 4), at);
+    }
+}
+
 static void scan_anywhere(scan *s)
 {
     bool has_four = s->t->index[ATOM_ANYWHERE][3].n_entries;
     bool has_three = s->t->index[ATOM_ANYWHERE][2].n_entries;
     bool has_short = s->t->short_pairs;
 
-    if (has_four && has_three && has_short)
+    if (s->t->all_pairs)
+        scan_pairs(s);
+    else if (has_four && has_three && has_short)
         scan_bytes(s, true, true, true);
     else if (has_four && has_three)
         scan_bytes(s, true, true, false);

@@ -37,12 +37,13 @@ typedef struct vm {
     thread_list now, next;
     const char *start, *at, *end;
     unsigned context;
+    uint64_t work; /* instructions followed */
 } vm;
 
 void vm_memory_done(vm_memory *m)
 {
     free(m->block);
-    *m = (vm_memory){0};
+    *m = (vm_memory){.left = m->left};
 }
 
 static void *cut(char **at, size_t n, size_t size)
@@ -177,6 +178,7 @@ static void follow(vm *v, thread_list *list, uint32_t inst)
         if (*seen == v->round)
             continue;
         *seen = v->round;
+        v->work++;
         follow_inst(v, list, t.inst, t.slot_or_idle);
     }
 }
@@ -218,6 +220,7 @@ static bool take_match(vm *v, size_t *match)
 /* Take a character of the class: the threads behind it are listed at the next position. */
 static void step(vm *v, uint32_t class)
 {
+    v->work += v->now.n;
     for (uint32_t i = 0; i < v->now.n; i++) {
         uint32_t inst = v->now.insts[i];
 
@@ -237,7 +240,8 @@ static void begin_thread(vm *v)
     follow(v, &v->now, 0);
 }
 
-static bool run(vm *v, size_t *match)
+/* Returns 0, TTP_E_NOT_FOUND or TTP_E_LIMIT. */
+static int run(vm *v, uint64_t allowed, size_t *match)
 {
     uint32_t class = 0, next_class = 0;
     bool matched = false;
@@ -252,7 +256,9 @@ static bool run(vm *v, size_t *match)
             begin_thread(v);
         matched |= take_match(v, match);
         if (len == 0 || (v->now.n == 0 && (matched || v->p->anchored)))
-            return matched;
+            return matched ? 0 : TTP_E_NOT_FOUND;
+        if (v->work >= allowed)
+            return TTP_E_LIMIT;
         v->at += len;
         v->round++;
         v->next.n = 0;
@@ -279,8 +285,10 @@ int vm_find(vm_memory *m, const program *p, str text, match_span *ret_spans, uns
     if (rc)
         return rc;
     match = (size_t *)ret_spans; /* a span is two slots */
-    if (!run(&v, match))
-        return TTP_E_NOT_FOUND;
+    rc = run(&v, m->left, match);
+    m->left -= v.work < m->left ? v.work : m->left;
+    if (rc)
+        return rc;
     for (unsigned i = 0; i < n; i++) {
         if (ret_spans[i].end == UNSET)
             ret_spans[i].start = UNSET;

@@ -12,16 +12,18 @@
 #include "match/pattern.h"
 #include "match/program.h"
 
-/* Memory of searches, reused from one to the next. Zeroed storage is an empty one. One thread. */
+/* Memory of searches, reused from one to the next. Zeroed storage is an empty one with
+ * nothing left. One thread. */
 typedef struct vm_memory {
     void *block;
     size_t size;
+    uint64_t left; /* instructions that may still be followed; a search takes from it */
 } vm_memory;
 
 void vm_memory_done(vm_memory *m);
 
 /*
  * The first match of p in text: spans[0] is the whole, [1..] the groups, n_spans of them at most.
- * Returns 0, TTP_E_NOT_FOUND or -ENOMEM.
+ * Returns 0, TTP_E_NOT_FOUND, TTP_E_LIMIT (nothing was left) or -ENOMEM.
  */
 int vm_find(vm_memory *m, const program *p, str text, match_span *ret_spans, unsigned n_spans);

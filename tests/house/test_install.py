@@ -69,5 +69,5 @@ with tempfile.TemporaryDirectory() as root:
 
     for header in sorted(os.listdir(f"{prefix}/include/ttp")):
         for compiler, language in (("cc", ["-std=c11", "-xc"]), ("c++", ["-std=c++11", "-xc++"])):
-            run(compiler, *language, *strict, *cflags, "-fsyntax-only", "-", input=f"#include <ttp/{header}>\n")
+            run(compiler, *language, *strict, *cflags, "-fsyntax-only", "-", input=f"#include <ttp/{header}>\nextern int nothing;\n")
         print(f"ttp/{header} stands alone in C11 and C++11")

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers for ../regex/agree-with-python, as ../regex/regex-answers.c gives them, but from the
- * patterns themselves: literals, the DFA and the VM, and PCRE2 within its bounds. What that script
- * asks of single characters (C) the other program has answered.
+ * Answers for agree-with-python: what patterns are taken, where they hold. Numbers are 32-bit
+ * little-endian.
+ *
+ *     request   'P' length pattern     then any number of   'T' length text
+ *     answer    to P: 'P' rc length message    (rc 0: taken; else the refusal)
+ *               to T: 'T' rc n numbers         (pairs of byte offsets, 0xFFFFFFFF: the group took
+ * no part; rc 0 held, 1 not, 2 cut off, 4 refused pattern)
  *
  * Each text is searched three times: by a matcher with a warm cache, by one whose cache holds next
- * to nothing, and for the spans. An answer of 3 says that they disagreed.
+ * to nothing, and for the spans. An rc of 3 says that they disagreed.
  */
 #include "match/pattern.h"
 
@@ -71,17 +75,23 @@ static uint32_t verdict(int rc)
 static void answer_text(answers *x, str text)
 {
     match_span spans[SPANS_MAX];
-    unsigned n = pattern_n_groups(x->p) + 1;
+    unsigned n = 0;
     uint32_t warm, tiny, found;
 
+    (void)putchar('T');
+    if (!x->p) {
+        put_number(4);
+        put_number(0);
+        return;
+    }
     matcher_new_event(x->warm);
     matcher_new_event(x->tiny);
     warm = verdict(pattern_holds(x->p, x->warm, text));
     tiny = verdict(pattern_holds(x->p, x->tiny, text));
     found = verdict(pattern_find(x->p, x->warm, text, spans, SPANS_MAX));
-    (void)putchar('T');
     put_number(warm == tiny && warm == found ? warm : 3);
-    n = found == 0 && n <= SPANS_MAX ? n : 0;
+    if (found == 0 && pattern_n_groups(x->p) < SPANS_MAX)
+        n = pattern_n_groups(x->p) + 1;
     put_number(2 * n);
     for (unsigned i = 0; i < n; i++) {
         put_number((uint32_t)spans[i].start);
