@@ -51,6 +51,8 @@ int out_flush(out *o, ttp_err *err)
     size_t done = 0, n;
     int error = 0;
 
+    if (o->whole == 0)
+        return 0;
     while (done < o->whole && !error) {
         error = write_some(o, done, &n);
         done += n;

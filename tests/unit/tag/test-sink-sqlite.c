@@ -42,7 +42,7 @@ static void expect_row(const char *says, const char *path, const char *sql, cons
 {
     auto_free(buf) buf b = {0};
     sqlite_db *db = NULL;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     if (sqlite_db_open(path, NULL, &db, NULL) || sqlite_db_prepare(db, sql, &stmt, NULL))
         fail_msg("%s: cannot be asked", sql);
