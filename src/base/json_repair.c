@@ -3,9 +3,6 @@
 
 #include "base/utf8.h"
 
-/* integers of fewer digits fit 64 bits with certainty */
-#define BIG_INT_DIGITS 19
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -55,15 +52,26 @@ static size_t copy_escape(const char *p, const char *end, buf *out, unsigned *no
     return len;
 }
 
-/* A number outside a string; returns its length. */
+/* Has simdjson no integer for these digits (without leading zeros)? */
+static bool is_beyond_64_bits(const char *digits, size_t n, bool negative)
+{
+    const char *largest = negative ? "9223372036854775808" : "18446744073709551615";
+    size_t n_largest = strlen(largest);
+
+    return n > n_largest || (n == n_largest && memcmp(digits, largest, n) > 0);
+}
+
+/* The digits of a number outside a string; returns how many. */
 static size_t copy_number(const char *p, const char *end, buf *out)
 {
+    bool negative = out->len > 0 && out->ptr[out->len - 1] == '-';
     const char *q = p;
 
     while (q < end && is_digit(*q))
         q++;
     buf_put(out, p, (size_t)(q - p));
-    if (q - p >= BIG_INT_DIGITS && (q == end || !strchr(".eE", *q) || *q == '\0'))
+    if (is_beyond_64_bits(p, (size_t)(q - p), negative) &&
+        (q == end || !strchr(".eE", *q) || *q == '\0'))
         buf_put_c(out, "e0");
     return (size_t)(q - p);
 }

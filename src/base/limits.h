@@ -55,8 +55,12 @@
 #define RULE_YAML_ANCHORS_MAX 256
 /* keys of a mapping that merges others (<<); more is a rule error */
 #define RULE_YAML_MERGE_MAX 1024
+/* blanks and line ends in a row in a rule file; more is a rule error (libfyaml is quadratic in them) */
+#define RULE_YAML_BLANK_MAX 256
+/* characters of a line that begins with %; a longer one is a rule error (the same) */
+#define RULE_YAML_DIRECTIVE_MAX 128
 /* rule files of one directory; those beyond it, by name, are reported and not read */
-#define RULE_DIR_FILES_MAX 65536
+#define RULE_DIR_FILES_MAX 20000
 /* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event early */
 #define COWRIE_SESSIONS_MAX 65536
 /* ended sessions remembered for late lines; beyond it the oldest is forgotten */

@@ -182,7 +182,7 @@ static bool put_short_decimal(buf *b, double v)
     double scaled = v * 100;
     long n = (long)(scaled + 0.5);
 
-    if (v < 0 || v >= 1000 || (double)n / 100 != v)
+    if (signbit(v) || v >= 1000 || (double)n / 100 != v)
         return false;
     buf_put_u64(b, (uint64_t)n / 100);
     n %= 100;

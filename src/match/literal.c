@@ -254,7 +254,7 @@ int literal_lower(const regex *re, arena *a, lowered *ret)
 
     *ret = (lowered){0};
     rc = flatten(&it, re->root);
-    to = it.n;
+    to = it.nodes ? it.n : 0;
     while (rc == 0 && from < to && regex_matches_nothing(it.nodes[from]))
         from++;
     while (rc == 0 && from < to && regex_matches_nothing(it.nodes[to - 1]))

@@ -310,8 +310,8 @@ static void fill_cat(const piece *pieces, size_t n, regex_node **kids)
 /* The pieces from base on become one. */
 static int join_sequence(parser *p, size_t base, uint32_t column, piece *ret)
 {
-    const piece *pieces = p->pieces + base;
     size_t n = p->n_pieces - base;
+    const piece *pieces = n ? p->pieces + base : NULL; /* there may be none yet */
     uint64_t size = n == 0;
     uint32_t n_kids = 0;
     int rc;
@@ -369,8 +369,8 @@ int parse_sequence(parser *p, unsigned flags, bool first, piece *ret)
 
 static int join_alternatives(parser *p, size_t base, uint32_t column, piece *ret)
 {
-    const piece *pieces = p->pieces + base;
     size_t n = p->n_pieces - base;
+    const piece *pieces = n ? p->pieces + base : NULL; /* there may be none yet */
     uint64_t size = n;
     int rc = node_with_kids(p, REGEX_ALT, column, (uint32_t)n, &ret->node);
 

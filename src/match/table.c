@@ -45,7 +45,7 @@ typedef struct window_index {
 
 /* How a pattern is decided once an atom of it was met. */
 enum {
-    BY_ATOM = 1,  /* in an ASCII text the atom alone says it: a literal without case and anchors */
+    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case and anchors */
     BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case, no anchors */
 };
 
@@ -123,6 +123,16 @@ static uint32_t window_start(const atom_use *use)
     }
 }
 
+/* An atom may be but a part of a literal that is long or has edges that can match nothing. */
+static bool each_atom_holds(const atom_set *atoms, str literal)
+{
+    for (uint32_t i = 0; atoms && i < atoms->n_texts; i++) {
+        if (!str_find(atoms->texts[i], literal))
+            return false;
+    }
+    return true;
+}
+
 static uint8_t how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
@@ -131,7 +141,7 @@ static uint8_t how_decided(const pattern *p)
         return 0;
     if (l->folds == PATTERN_FOLDS_NOTHING)
         return BY_BYTES;
-    return l->folds == PATTERN_FOLDS_ALL && utf8_is_ascii(l->text) ? BY_ATOM : 0;
+    return utf8_is_ascii(l->text) && each_atom_holds(pattern_get_atoms(p), l->text) ? BY_ATOM : 0;
 }
 
 /* Bitmap and buckets for n entries; they are filled by fill_index. */
@@ -404,7 +414,8 @@ static void decide(scan *s, uint32_t index, size_t at)
     }
     if (s->is_ascii && s->t->decided[index] == BY_BYTES) {
         l = pattern_get_literal(s->t->patterns[index]);
-        if (memcmp(s->text.ptr + at, l->text.ptr, l->text.len) == 0) {
+        /* the literal may be longer than its atom: U+212A, the Kelvin sign, has the atom "k" */
+        if (str_starts((str){s->text.ptr + at, s->text.len - at}, l->text)) {
             s->hit(s->ctx, index);
             return;
         }

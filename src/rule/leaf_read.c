@@ -211,6 +211,11 @@ static const operator_type operators[] = {
 };
 #define N_OPERATORS (sizeof(operators) / sizeof(operators[0]))
 
+const char *leaf_op_name(leaf_op op)
+{
+    return operators[op].name; /* they stand in the order of leaf_op */
+}
+
 static const operator_type *find_operator(str name)
 {
     for (size_t i = 0; i < N_OPERATORS; i++) {

@@ -21,6 +21,15 @@ static const struct {
      "[1.2345678901234568e+29]"},
     {"a fraction of many digits is left alone",
      STR("[0.12345678901234567890123, 99999999999999999999]"), 0, 0, "[0.12345678901234568,1e+20]"},
+    {"a bad byte leaves integers of 64 bits what they are",
+     STR("[\"\xFF\",1234567890123456789,9223372036854775807,18446744073709551615,"
+         "-9223372036854775808]"),
+     0, JSON_BAD_UTF8,
+     "[\"\xEF\xBF\xBD\",1234567890123456789,9223372036854775807,18446744073709551615,"
+     "-9223372036854775808]"},
+    {"the first ones beyond 64 bits read as doubles",
+     STR("[\"\xFF\",18446744073709551616,-9223372036854775809,-10000000000000000000]"), 0,
+     JSON_BAD_UTF8, "[\"\xEF\xBF\xBD\",1.8446744073709552e+19,-9.223372036854776e+18,-1e+19]"},
     {"an escape for NUL is kept and noted", STR("[\"a\\u0000b\"]"), 0, JSON_NUL_CHAR,
      "[\"a\\u0000b\"]"},
     {"an escaped backslash before u0000 is no NUL", STR("[\"a\\\\u0000b\"]"), 0, 0,

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table may never miss: whatever it says of many patterns at once is what pattern_holds says of
+ * each one alone. Texts lie in blocks of exactly their size, so that ASan sees who reads behind.
+ */
+#include "match/table.h"
+
+#include "base/utf8.h"
+
+#include "../unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define PATTERNS_MAX 48
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+/* ---- what a scan finds ---- */
+
+typedef struct found {
+    unsigned hits[PATTERNS_MAX], cuts[PATTERNS_MAX];
+} found;
+
+static void on_hit(void *ctx, uint32_t index)
+{
+    ((found *)ctx)->hits[index]++;
+}
+
+static void on_cut(void *ctx, uint32_t index)
+{
+    ((found *)ctx)->cuts[index]++;
+}
+
+static str own_copy(str s)
+{
+    char *copy = malloc(s.len ? s.len : 1);
+
+    assert_non_null(copy);
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    return (str){copy, s.len};
+}
+
+static found scan(const pattern_table *t, matcher *m, str text)
+{
+    str copy = own_copy(text);
+    found f = {0};
+
+    matcher_new_event(m);
+    assert_int_equal(pattern_table_scan(t, m, copy, on_hit, on_cut, &f), 0);
+    free((char *)copy.ptr);
+    return f;
+}
+
+/* ---- by hand ---- */
+
+enum {
+    REGEX = 1 << 7
+};
+
+typedef struct wanted {
+    str source;
+    unsigned flags; /* PATTERN_..., or REGEX with them */
+    bool holds;
+} wanted;
+
+static const struct {
+    const char *says;
+    str text;
+    wanted patterns[8]; /* up to the first without a source */
+} cases[] = {
+    {"an empty text holds only what needs nothing",
+     STR(""),
+     {{STR(""), 0, true},
+      {STR("a"), 0, false},
+      {STR("^$"), REGEX, true},
+      {STR("a*"), REGEX, true}}},
+    {"every window size, in the middle",
+     STR("xxabcdefxx"),
+     {{STR("c"), 0, true},
+      {STR("cd"), 0, true},
+      {STR("cde"), 0, true},
+      {STR("bcde"), 0, true},
+      {STR("bcdef"), 0, true},
+      {STR("bcdfe"), 0, false}}},
+    {"every window size, at the text's end",
+     STR("abcdef"),
+     {{STR("f"), 0, true},
+      {STR("ef"), 0, true},
+      {STR("def"), 0, true},
+      {STR("cdef"), 0, true},
+      {STR("abcdef"), 0, true},
+      {STR("abcdefg"), 0, false}}},
+    {"a text shorter than the window",
+     STR("ab"),
+     {{STR("ab"), 0, true}, {STR("b"), 0, true}, {STR("abc"), 0, false}, {STR("abcd"), 0, false}}},
+    {"anchored at the start",
+     STR("wget -O x"),
+     {{STR("wget"), PATTERN_AT_START, true},
+      {STR("get"), PATTERN_AT_START, false},
+      {STR("w"), PATTERN_AT_START, true},
+      {STR("^wget"), REGEX, true},
+      {STR("^get"), REGEX, false}}},
+    {"anchored at the end",
+     STR("x && sh"),
+     {{STR("sh"), PATTERN_AT_END, true},
+      {STR("s"), PATTERN_AT_END, false},
+      {STR("&& sh"), PATTERN_AT_END, true},
+      {STR("sh$"), REGEX, true},
+      {STR("sh\\Z"), REGEX, true}}},
+    {"a final newline is passed over by $ alone",
+     STR("x && sh\n"),
+     {{STR("sh"), PATTERN_AT_END, false},
+      {STR("sh\n"), PATTERN_AT_END, true},
+      {STR("sh$"), REGEX, true},
+      {STR("sh\\Z"), REGEX, false},
+      {STR("sh\n$"), REGEX, true},
+      {STR("(?m)sh$"), REGEX, true}}},
+    {"of two final newlines only the last is",
+     STR("sh\n\n"),
+     {{STR("sh$"), REGEX, false}, {STR("sh\n$"), REGEX, true}, {STR("(?m)sh$"), REGEX, true}}},
+    {"the whole text",
+     STR("root"),
+     {{STR("root"), PATTERN_AT_START | PATTERN_AT_END, true},
+      {STR("roo"), PATTERN_AT_START | PATTERN_AT_END, false},
+      {STR("rootx"), PATTERN_AT_START | PATTERN_AT_END, false},
+      {STR("ROOT"), PATTERN_AT_START | PATTERN_AT_END | PATTERN_IGNORE_CASE, true}}},
+    {"case counts where it is asked for",
+     STR("WGet"),
+     {{STR("wget"), 0, false},
+      {STR("wget"), PATTERN_IGNORE_CASE, true},
+      {STR("WGet"), 0, true},
+      {STR("(?i)wgET"), REGEX, true}}},
+    {"the same bytes elsewhere than the first atom found",
+     STR("WGET wget"),
+     {{STR("wget"), 0, true}, {STR("Wget"), 0, false}, {STR("GET"), 0, true}}},
+    {"the Kelvin sign is a k only without case",
+     STR("\xE2\x84\xAAill"),
+     {{STR("kill"), 0, false},
+      {STR("kill"), PATTERN_IGNORE_CASE, true},
+      {STR("(?i)KILL"), REGEX, true},
+      {STR("\xE2\x84\xAA"), 0, true}}},
+    {"a k is no Kelvin sign, at the very end of the text",
+     STR("k"),
+     {{STR("\xE2\x84\xAA"), 0, false},
+      {STR("\xE2\x84\xAA"), PATTERN_IGNORE_CASE, true},
+      {STR("\xE2\x84\xAA"), REGEX, false}}},
+    {"NULs are characters",
+     STR("a\0b\0"),
+     {{STR("a\0b"), 0, true}, {STR("\0"), PATTERN_AT_END, true}, {STR("b\0c"), 0, false}}},
+    {"regexes without an atom are tried on every text",
+     STR("7"),
+     {{STR("\\d"), REGEX, true}, {STR("[^0-9]"), REGEX, false}, {STR("^.$"), REGEX, true}}},
+    {"one of several atoms is enough",
+     STR("tftp -g"),
+     {{STR("(?:wget|curl|tftp)\\s"), REGEX, true}, {STR("(?:wget|curl)\\s"), REGEX, false}}},
+};
+
+static pattern *new_pattern(const wanted *w)
+{
+    pattern *p = NULL;
+    ttp_err err = {0};
+    int rc = w->flags & REGEX ? pattern_from_regex(w->source, w->flags & ~(unsigned)REGEX, &p, &err)
+                              : pattern_from_literal(w->source, w->flags, &p);
+
+    if (rc)
+        print_error("%s\n", err.text);
+    assert_int_equal(rc, 0);
+    return p;
+}
+
+static void test_cases(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+
+    (void)state;
+    for_each_row(c, cases)
+    {
+        auto_free(pattern_table) pattern_table *t = NULL;
+        pattern *patterns[8];
+        unsigned n = 0;
+        found f;
+
+        for (; n < 8 && c->patterns[n].source.ptr; n++)
+            patterns[n] = new_pattern(&c->patterns[n]);
+        assert_int_equal(pattern_table_new(patterns, n, &t), 0);
+        expect_int(c->says, pattern_table_count(t), n);
+        expect_true(c->says, pattern_table_memory(t) > 0);
+        for (unsigned i = 0; i < n; i++)
+            pattern_unref(patterns[i]); /* the table has references of its own */
+        f = scan(t, m, c->text);
+        for (unsigned i = 0; i < n; i++) {
+            expect_int(c->says, f.hits[i], c->patterns[i].holds);
+            if (f.hits[i] != c->patterns[i].holds)
+                print_error("  pattern %.*s\n", STR_ARG(c->patterns[i].source));
+        }
+    }
+    end_rows();
+}
+
+/* ---- literals longer than an atom may be ---- */
+
+static const struct {
+    const char *says;
+    const char *before;
+    size_t len, text_len; /* the literal and the text are as many times a letter */
+    char last, text_last; /* and this behind */
+    bool holds;
+} long_cases[] = {
+    {"the atom alone is not the literal", "(?i)", 5000, 4500, 'q', 'x', false},
+    {"in any case", "(?i)", 5000, 5000, 'q', 'Q', true},
+    {"the atom stands at the end of the text", "", 5000, 4096, 'q', 'a', false},
+    {"all but the last byte", "", 5000, 5000, 'q', 'r', false},
+    {"the whole literal", "", 5000, 5000, 'q', 'q', true},
+    {"more than the literal", "", 5000, 6000, 'q', 'q', true},
+    {"with edges that may match nothing", "(?:b|)(?:c|)(?:d|)(?:e|)(?i:x?)", 700, 600, 'q', 'q',
+     false},
+    {"whose edges do match nothing", "(?:b|)(?:c|)(?:d|)(?:e|)", 700, 700, 'q', 'q', true},
+    {"the same in any case", "(?i)(?:b|)(?:c|)(?:d|)(?:e|)", 700, 600, 'q', 'q', false},
+};
+
+static str letters(const char *before, size_t n, char last)
+{
+    buf b = {0};
+
+    buf_put_c(&b, before);
+    for (size_t i = 0; i < n; i++)
+        buf_put_char(&b, 'a');
+    buf_put_char(&b, last);
+    assert_false(b.failed);
+    return buf_str(&b);
+}
+
+static void test_long(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+
+    (void)state;
+    for_each_row(c, long_cases)
+    {
+        auto_free(pattern_table) pattern_table *t = NULL;
+        str source = letters(c->before, c->len, c->last);
+        str text = letters("", c->text_len, c->text_last);
+        pattern *p = new_pattern(&(wanted){source, REGEX, c->holds});
+
+        assert_int_equal(pattern_table_new(&p, 1, &t), 0);
+        expect_int(c->says, pattern_holds(p, m, text), c->holds ? 0 : TTP_E_NOT_FOUND);
+        expect_int(c->says, scan(t, m, text).hits[0], c->holds);
+        pattern_unref(p);
+        free((char *)source.ptr);
+        free((char *)text.ptr);
+    }
+    end_rows();
+}
+
+/* ---- at random ---- */
+
+static uint64_t random_state = 0x9E3779B97F4A7C15u;
+
+static unsigned pick(unsigned n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 33) % n;
+}
+
+/* Few letters, so that literals meet; with many that some folding makes alike. */
+static const char *const letters_ascii[] = {"a", "b", "A", "k", "K", "s", "S", "i", " ", "/", "\n"};
+static const char *const letters_odd[] = {
+    "\xE2\x84\xAA",     /* KELVIN SIGN */
+    "\xC5\xBF",         /* LONG S */
+    "\xC4\xB0",         /* I WITH DOT ABOVE */
+    "\xC4\xB1",         /* DOTLESS I */
+    "\xC3\x9F",         /* SHARP S */
+    "\xE1\xBA\x9E",     /* CAPITAL SHARP S */
+    "\xC3\xA9",         /* e ACUTE */
+    "\xC3\x89",         /* E ACUTE */
+    "\xCF\x83",         /* SIGMA */
+    "\xCF\x82",         /* FINAL SIGMA */
+    "\xF0\x9F\x98\x80", /* beyond U+FFFF */
+};
+
+static void put_letter(buf *b, bool odd)
+{
+    if (odd && pick(5) == 0)
+        buf_put_c(b, letters_odd[pick(LENGTH(letters_odd))]);
+    else if (pick(40) == 0)
+        buf_put_char(b, '\0');
+    else
+        buf_put_c(b, letters_ascii[pick(LENGTH(letters_ascii))]);
+}
+
+static void put_letters(buf *b, unsigned n, bool odd)
+{
+    while (n--)
+        put_letter(b, odd);
+}
+
+/* A regex of letters and these; the letters want no escape. */
+static void put_regex(buf *b, bool odd)
+{
+    static const char *const parts[] = {"^",    "$",       "\\Z",    "\\b",     ".",     ".*",
+                                        "a?",   "k+",      "[kK]",   "[^a]",    "(?:",   "(a|kb)",
+                                        "\\w",  "(?i:sk)", "s{2,3}", "(?:ab|)", "(?=k)", "(?!a)",
+                                        "\\s*", "|",       "(?<=b)", "(?>ab|a)"};
+    unsigned n = 1 + pick(5), n_open = 0;
+
+    if (pick(5) == 0)
+        buf_put_c(b, pick(2) ? "(?i)" : "(?m)");
+    while (n--) {
+        const char *part = parts[pick(LENGTH(parts))];
+
+        if (pick(3))
+            put_letters(b, 1 + pick(6), odd);
+        if (pick(2)) {
+            buf_put_c(b, part);
+            n_open += strcmp(part, "(?:") == 0;
+        }
+    }
+    while (n_open--)
+        buf_put_char(b, ')');
+}
+
+static pattern *random_pattern(bool odd)
+{
+    static const unsigned flags[] = {0, 0, PATTERN_AT_START, PATTERN_AT_END,
+                                     PATTERN_AT_START | PATTERN_AT_END};
+    auto_free(buf) buf source = {0};
+    wanted w;
+
+    if (pick(5) < 2) {
+        put_regex(&source, odd);
+        w.flags = REGEX;
+    } else {
+        put_letters(&source, pick(13), odd);
+        w.flags = flags[pick(LENGTH(flags))];
+    }
+    w.flags |= pick(3) ? 0 : PATTERN_IGNORE_CASE;
+    w.source = buf_str(&source);
+    return new_pattern(&w);
+}
+
+/* Letters and sources of patterns, with some more at either end. */
+static void put_text(buf *b, pattern *const *patterns, unsigned n, bool odd)
+{
+    unsigned n_parts = pick(4);
+
+    put_letters(b, pick(4), odd);
+    while (n_parts--) {
+        const pattern *p = patterns[pick(n)];
+
+        if (!pattern_is_regex(p))
+            buf_put_str(b, pattern_source(p));
+        put_letters(b, pick(7), odd);
+    }
+    if (pick(6) == 0)
+        buf_put_char(b, '\n');
+}
+
+static void show(const char *what, str s)
+{
+    print_error("  %s \"", what);
+    for (size_t i = 0; i < s.len; i++)
+        print_error((unsigned char)s.ptr[i] - 0x20u < 0x5Fu ? "%c" : "\\x%02x",
+                    (unsigned char)s.ptr[i]);
+    print_error("\"\n");
+}
+
+static void compare(const pattern_table *t, pattern *const *patterns, unsigned n, matcher *m,
+                    matcher *alone, str text)
+{
+    found f = scan(t, m, text);
+
+    for (unsigned i = 0; i < n; i++) {
+        int rc;
+
+        matcher_new_event(alone);
+        rc = pattern_holds(patterns[i], alone, text);
+        assert_true(rc == 0 || rc == TTP_E_NOT_FOUND || rc == TTP_E_LIMIT);
+        expect_int("the table agrees with each pattern alone", f.hits[i], rc == 0);
+        if (f.hits[i] != (rc == 0)) {
+            show("pattern", pattern_source(patterns[i]));
+            show("text   ", text);
+        }
+    }
+}
+
+static void test_random(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL), *alone = matcher_new(NULL);
+
+    (void)state;
+    for (unsigned round = 0; round < 400; round++) {
+        auto_free(pattern_table) pattern_table *t = NULL;
+        pattern *patterns[PATTERNS_MAX];
+        unsigned n = 1 + pick(pick(2) ? 4 : PATTERNS_MAX);
+        bool odd = pick(2);
+
+        for (unsigned i = 0; i < n; i++)
+            patterns[i] = i && pick(8) == 0 ? pattern_ref(patterns[pick(i)]) : random_pattern(odd);
+        assert_int_equal(pattern_table_new(patterns, n, &t), 0);
+        for (unsigned i = 0; i < 40; i++) {
+            auto_free(buf) buf text = {0};
+
+            put_text(&text, patterns, n, odd);
+            compare(t, patterns, n, m, alone, buf_str(&text));
+        }
+        for (unsigned i = 0; i < n; i++)
+            pattern_unref(patterns[i]);
+    }
+    end_rows();
+}
+
+/* ---- many, and none ---- */
+
+#define MANY 20000
+
+static void count_hit(void *ctx, uint32_t index)
+{
+    uint32_t *seen = ctx;
+
+    seen[0]++;
+    seen[1] = index;
+}
+
+static void test_many(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+    auto_free(pattern_table) pattern_table *t = NULL;
+    static pattern *patterns[MANY];
+    char text[32];
+
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++) {
+        int len = snprintf(text, sizeof(text), "<%u>", i * 7919u);
+
+        assert_int_equal(pattern_from_literal((str){text, (size_t)len}, 0, &patterns[i]), 0);
+    }
+    assert_int_equal(pattern_table_new(patterns, MANY, &t), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint32_t seen[2] = {0, 0};
+        int len = snprintf(text, sizeof(text), "a<%u>b", i * 7919u);
+
+        assert_int_equal(pattern_table_scan(t, m, (str){text, (size_t)len}, count_hit, NULL, seen),
+                         0);
+        expect_int("each of many patterns is found, alone", seen[0], 1);
+        expect_int("and is the right one", seen[1], i);
+        pattern_unref(patterns[i]);
+    }
+    end_rows();
+}
+
+static void test_none(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+    auto_free(pattern_table) pattern_table *t = NULL;
+
+    (void)state;
+    assert_int_equal(pattern_table_new(NULL, 0, &t), 0);
+    assert_int_equal(pattern_table_count(t), 0);
+    (void)scan(t, m, STR("whatever"));
+    (void)scan(t, m, STR(""));
+}
+
+static void test_cut(void **state)
+{
+    const matcher_options options = {.match_limit = 100};
+    auto_free(matcher) matcher *m = matcher_new(&options);
+    auto_free(pattern_table) pattern_table *t = NULL;
+    const wanted explodes = {STR("(x+x+)+(?=y)z"), REGEX, false}, plain = {STR("xx"), 0, true};
+    pattern *patterns[2] = {new_pattern(&explodes), new_pattern(&plain)};
+    found f;
+
+    (void)state;
+    assert_int_equal(pattern_table_new(patterns, 2, &t), 0);
+    f = scan(t, m, STR("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxz"));
+    expect_int("a search that is cut off does not hold", f.hits[0], 0);
+    expect_int("and is told of, once", f.cuts[0], 1);
+    expect_int("the others go on", f.hits[1], 1);
+    expect_int("and are not told of", f.cuts[1], 0);
+    pattern_unref(patterns[0]);
+    pattern_unref(patterns[1]);
+    end_rows();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases), cmocka_unit_test(test_long), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_none), cmocka_unit_test(test_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
