@@ -58,7 +58,8 @@ int out_flush(out *o, ttp_err *err)
         done += n;
     }
     o->whole -= done;
-    memmove(o->data.ptr, o->data.ptr + done, o->whole);
+    if (o->whole) /* nothing was ever written: there is no memory yet */
+        memmove(o->data.ptr, o->data.ptr + done, o->whole);
     o->data.len = o->whole;
     return error ? fail(o, error, err) : 0;
 }

@@ -91,22 +91,31 @@ def log_of_many_techniques():
     return numbered(block * 40, 40 * MB // (40 * len(block)))
 
 
-# what the row says; the log; words; exit status
+def log_of_dense_lines():
+    """Lines of 10 MB that are nothing but values, in ways that parsers find dear."""
+    yield lines(command("id"))
+    for dense, n in ((b"1,", 5 * MB), (b"[],", 3 * MB), (b'"\\ud800",', MB), (b'"\xff\xff\xff\xff",', MB)):
+        yield command("id")[:-1] + b',"x":[' + dense * n + b"1]}\n"
+
+
+# what the row says; the log; words; exit status; the bound on top of the rules
 ROWS = [
-    ("300 MB of sessions, which begin at the same time again and again", log_of_sessions, [], 3),
-    ("60 MB of sessions that never close", log_of_open_sessions, ["--output", "none"], 3),
-    ("40 MB of one session", log_of_one_session, ["--output", "jsonl"], 0),
-    ("40 MB of bad lines and unknown event ids", log_of_bad_lines, ["--output", "jsonl"], 3),
-    ("40 MB of events with ids of their own", log_of_many_techniques, [], 0),
-    ("lines of 10 and 50 MB", log_of_long_lines, ["--output", "jsonl"], 3),
+    ("300 MB of sessions, which begin at the same time again and again", log_of_sessions, [], 3, BOUND_MB),
+    ("60 MB of sessions that never close", log_of_open_sessions, ["--output", "none"], 3, BOUND_MB),
+    ("40 MB of one session", log_of_one_session, ["--output", "jsonl"], 0, BOUND_MB),
+    ("40 MB of bad lines and unknown event ids", log_of_bad_lines, ["--output", "jsonl"], 3, BOUND_MB),
+    ("40 MB of events with ids of their own", log_of_many_techniques, [], 0, BOUND_MB),
+    ("lines of 10 and 50 MB", log_of_long_lines, ["--output", "jsonl"], 3, BOUND_MB),
+    # one line of TTP_EVENT_MAX may take what its values take; what counts is that lines do not add up
+    ("lines of 10 MB that are nothing but values", log_of_dense_lines, ["--output", "jsonl"], 3, 256),
 ]
 
 nothing = Run(iter([]), "--output", "none")
 check("the rules alone", wrong(nothing, status=0))
 print(f"    {nothing.peak_mb:.0f} MB")
-for says, log, words, status in ROWS:
+for says, log, words, status, bound_mb in ROWS:
     run = Run(log(), *words)
     print(f"    {run.n_bytes / MB:.0f} MB read, peak {run.peak_mb:.0f} MB")
-    check(f"{says}: under {BOUND_MB} MB plus the rules", wrong(run, status=status),
-          None if run.peak_mb < BOUND_MB + nothing.peak_mb else f"{run.peak_mb:.0f} MB, the rules take {nothing.peak_mb:.0f}")
+    check(f"{says}: under {bound_mb} MB plus the rules", wrong(run, status=status),
+          None if run.peak_mb < bound_mb + nothing.peak_mb else f"{run.peak_mb:.0f} MB, the rules take {nothing.peak_mb:.0f}")
 finish()
