@@ -234,7 +234,7 @@ static int write_text(const items *it, size_t from, size_t to, arena *a, pattern
     if (!text)
         return -ENOMEM;
     l->text = (str){text, 0};
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; it->nodes && i < to; i++) {
         uint32_t cp = 0;
         bool fold;
 

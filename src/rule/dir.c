@@ -163,13 +163,13 @@ static int add_rule(collection *c, rule *r, const char *path)
     if (grow_slots(c))
         return -ENOMEM;
     slot = id_slot(c, r->rule_id);
-    if (*slot) {
+    if (*slot && c->d.rules) {
         (void)err_set(&err, TTP_E_DUPLICATE, path,
                       "rule_id %.*s is %.*s's already; expected another", STR_ARG(r->rule_id),
                       STR_ARG(c->d.rules[*slot - 1]->path)); /* returns its code */
         return add_error(c, &err);
     }
-    if (mem_grow(c->d.rules, c->d.cap_rules, c->d.n_rules + 1))
+    if (mem_grow(c->d.rules, c->d.cap_rules, c->d.n_rules + 1) || !c->d.rules)
         return -ENOMEM;
     c->d.rules[c->d.n_rules++] = rule_ref(r);
     *slot = (uint32_t)c->d.n_rules;

@@ -326,7 +326,7 @@ int read_leaf(reading *r, const yaml_node *n, uint32_t *ret_index)
 
     if (!rc)
         rc = new_leaf(r, n, ret_index);
-    if (rc)
+    if (rc || !o)
         return rc;
     l = &r->rule->leaves[*ret_index];
     l->op = o->op;
