@@ -21,7 +21,7 @@
 #define EXACT_MAX 16     /* texts in an exact set, a prefix or a suffix */
 #define INSIDE_MAX 128   /* texts in a candidate */
 #define SET_CHARS_MAX 64 /* characters of a set that are looked at one by one */
-#define TEXTS_BYTES_MAX 4096
+#define TEXTS_BYTES_MAX 1024
 #define REPEAT_UNROLL_MAX 16
 #define COMMON_BITS 9    /* of a window that is in every other text */
 #define ANCHOR_BONUS 14  /* an anchored atom is looked for once a text, not at every byte */
@@ -32,6 +32,7 @@ typedef struct texts {
     uint32_t n;
     str *items;
     atom_context *contexts; /* of each, where one is known; else NULL */
+    unsigned score;         /* one more than it is, once known; 0: not yet */
 } texts;
 
 typedef struct node_info {
@@ -266,9 +267,17 @@ static unsigned score(texts t)
     return worst > penalty ? worst - penalty : 1;
 }
 
+/* A long sequence compares the best it has with each of its parts. */
+static unsigned score_once(texts *t)
+{
+    if (t->score == 0)
+        t->score = score(*t) + 1;
+    return t->score;
+}
+
 static texts better(texts a, texts b)
 {
-    return score(b) > score(a) ? b : a;
+    return score_once(&b) > score_once(&a) ? b : a;
 }
 
 /* The best candidate a node has, be it inside it or the node itself. */
@@ -627,7 +636,7 @@ int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atom
     s = buf_str(&canonical);
     context.before = at_start ? side_edge : context_any;
     context.after = at_end ? side_edge : context_any;
-    *ret_atoms = pack((texts){1, &s, &context},
+    *ret_atoms = pack((texts){.n = 1, .items = &s, .contexts = &context},
                       at_start ? ATOM_AT_START
                       : at_end ? ATOM_AT_END
                                : ATOM_ANYWHERE,
