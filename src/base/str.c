@@ -179,10 +179,12 @@ void buf_put_i64(buf *b, int64_t v)
 /* Numbers of two decimals are what confidences are: written without asking printf. */
 static bool put_short_decimal(buf *b, double v)
 {
-    double scaled = v * 100;
-    long n = (long)(scaled + 0.5);
+    long n;
 
-    if (signbit(v) || v >= 1000 || (double)n / 100 != v)
+    if (signbit(v) || v >= 1000)
+        return false;
+    n = (long)(v * 100 + 0.5);
+    if ((double)n / 100 != v)
         return false;
     buf_put_u64(b, (uint64_t)n / 100);
     n %= 100;
