@@ -28,7 +28,7 @@ run:
 	@scripts/install-deps build
 	@$(MAKE) --no-print-directory build
 	$(release)/ttp tag examples/cowrie-example.json
-	$(release)/ttp export navigator examples/cowrie-example.json >build/navigator-layer.json
+	$(release)/ttp tag --quiet --output jsonl examples/cowrie-example.json | $(release)/ttp export navigator --output build/navigator-layer.json
 	@echo 'build/navigator-layer.json: open it in the ATT&CK Navigator (Open Existing Layer, Upload from local)'
 
 check:

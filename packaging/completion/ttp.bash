@@ -1,8 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash completion for ttp
 
+# Set COMPREPLY to the words that begin as $cur does.
+_ttp_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+# The values of an option of a command; fails where it takes none that can be listed.
+_ttp_value() {
+    case "$1 $2" in
+    *' --format' | *' -f') _ttp_words 'auto event cowrie' ;;
+    'export navigator --output' | 'export navigator -o') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    'tag --output' | 'tag -o') _ttp_words 'table jsonl ecs none' ;;
+    'rules list --output' | 'rules list -o') _ttp_words 'table jsonl' ;;
+    'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o') _ttp_words 'text jsonl' ;;
+    *' --output' | *' -o') _ttp_words 'text json' ;;
+    *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    *' --attack-bundle' | *' --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url') COMPREPLY=() ;;
+    *) return 1 ;;
+    esac
+}
+
 _ttp() {
-    local cur prev words cword
+    local cur prev words cword command options
+    local attack='--attack-bundle --attack-release'
     if declare -F _init_completion >/dev/null; then
         _init_completion || return
     else
@@ -12,46 +34,36 @@ _ttp() {
         prev=${words[cword - 1]}
     fi
 
-    # what an option takes, whatever the command
-    case $prev in
-    --format)
-        mapfile -t COMPREPLY < <(compgen -W 'auto event cowrie' -- "$cur")
-        return
-        ;;
-    --output)
-        if [[ ${words[1]} == tag ]]; then
-            mapfile -t COMPREPLY < <(compgen -W 'table jsonl ecs none' -- "$cur")
-        else
-            mapfile -t COMPREPLY < <(compgen -W 'text json jsonl' -- "$cur")
-        fi
-        return
-        ;;
-    --rules)
-        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-        return
-        ;;
-    --attack-bundle | --db)
-        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-        return
-        ;;
-    esac
-
+    command=${words[1]}
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'tag rules explain attack export doctor bench --help --version' -- "$cur")
+        _ttp_words 'tag explain rules export attack doctor bench --help --version'
         return
     fi
-    local group=${words[1]} options=--help
-    case $group in
-    rules) ((cword == 2)) && options='lint list show test --help' || options='--rules --attack-bundle --attack-release --output --help' ;;
-    attack) ((cword == 2)) && options='show fetch --help' || options='--attack-bundle --attack-release --help' ;;
-    export) ((cword == 2)) && options='navigator --help' || options='--format --rules --attack-bundle --attack-release --help' ;;
-    tag) options='--format --rules --db --output --attack-bundle --attack-release --help' ;;
-    explain) options='--format --rules --output --help' ;;
-    bench) options='engine tag --json --help' ;;
+    if ((cword == 2)); then
+        case $command in
+        rules) _ttp_words 'lint test list show --help' && return ;;
+        export) _ttp_words 'navigator --help' && return ;;
+        attack) _ttp_words 'show fetch --help' && return ;;
+        esac
+    fi
+    [[ $command == @(rules|export|attack) ]] && command+=" ${words[2]}"
+
+    _ttp_value "$command" "$prev" && return
+    case $command in
+    tag) options="--format --rules --output --db $attack --quiet" ;;
+    explain) options="--rules --rule --all --output --format $attack" ;;
+    'rules '*) options="--rules $attack --output" ;;
+    'export navigator') options="--db --name --output $attack" ;;
+    'attack show') options="$attack --output" ;;
+    'attack fetch') options='--url --dir' ;;
+    doctor) options='--output --rules' ;;
+    bench) options='--json' ;;
     esac
-    if [[ $cur == -* ]] || { ((cword == 2)) && [[ $group == @(rules|attack|export|bench) ]]; }; then
-        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
-    elif [[ $group != doctor ]]; then
+    if [[ $cur == -* ]]; then
+        _ttp_words "$options --help"
+    elif [[ $command == bench ]]; then
+        _ttp_words 'engine tag'
+    elif [[ $command != @(doctor|attack*) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi
 }

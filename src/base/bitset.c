@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* sets of this size and below are sorted by insertion, larger ones by the library */
+/* sets of this size and below are sorted by insertion, larger ones read anew from their bits */
 #define INSERTION_MAX 16
 
 int bitset_begin(bitset *s, size_t n)
@@ -14,7 +14,8 @@ int bitset_begin(bitset *s, size_t n)
     for (size_t i = 0; i < s->n_added; i++)
         s->words[s->added[i] >> 6] = 0;
     s->n_added = 0;
-    rc = mem_grow(s->words, s->cap_words, n / 64 + 1);
+    s->n_words = n / 64 + 1;
+    rc = mem_grow(s->words, s->cap_words, s->n_words);
     if (s->cap_words > cap_words)
         memset(s->words + cap_words, 0, (s->cap_words - cap_words) * sizeof(*s->words));
     return rc ? rc : mem_grow(s->added, s->cap_added, n + 1);
@@ -27,17 +28,20 @@ void bitset_done(bitset *s)
     *s = (bitset){0};
 }
 
-static int compare(const void *a, const void *b)
+static void read_bits(bitset *s)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    size_t n = 0;
 
-    return (x > y) - (x < y);
+    for (size_t w = 0; w < s->n_words; w++) {
+        for (uint64_t bits = s->words[w]; bits; bits &= bits - 1)
+            s->added[n++] = (uint32_t)(w * 64 + (unsigned)__builtin_ctzll(bits));
+    }
 }
 
 void bitset_sort(bitset *s)
 {
     if (s->n_added > INSERTION_MAX) {
-        qsort(s->added, s->n_added, sizeof(*s->added), compare);
+        read_bits(s);
         return;
     }
     for (size_t i = 1; i < s->n_added; i++) {

@@ -8,8 +8,8 @@
 
 typedef struct bitset {
     uint64_t *words;
-    size_t cap_words;
-    uint32_t *added; /* in the order they came */
+    size_t cap_words, n_words; /* words in use: of numbers below the bound */
+    uint32_t *added;           /* in the order they came */
     size_t n_added, cap_added;
 } bitset;
 

@@ -87,7 +87,7 @@ static bool is_printable(uint32_t cp)
 const char *err_quote(char *out, size_t size, const void *text, size_t len, unsigned max_chars)
 {
     const char *p = text;
-    const char *end = p + len;
+    const char *end = len ? p + len : p; /* nothing may come as NULL */
     size_t n = 0;
     unsigned n_chars = 0;
 

@@ -12,7 +12,7 @@ const json_node *json_get(const json_node *obj, str key)
         return NULL;
     n = obj + 1;
     for (uint32_t i = 0; i < obj->len; i++) {
-        if (n->len == key.len && memcmp(n->str, key.ptr, key.len) == 0)
+        if (str_eq(json_str(n), key))
             found = n + 1;
         n = json_next(n + 1);
     }

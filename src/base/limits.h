@@ -12,9 +12,11 @@
 /* nodes of one JSON event document; a larger one is refused as bad input */
 #define JSON_NODES_MAX (2u << 20)
 
-/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are only counted */
+/* rows (release, tactic, technique) of a summary or a Navigator layer; tags of further ones are
+ * only counted */
 #define TAG_TALLY_ROWS_MAX 65536
-/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top rule */
+/* (row, rule) pairs of the same; further ones count for their row, but are not named as its top
+ * rule */
 #define TAG_TALLY_PAIRS_MAX (4 * TAG_TALLY_ROWS_MAX)
 
 /* bytes of one rule file; a larger one is reported and not read */
@@ -55,17 +57,25 @@
 #define RULE_YAML_ANCHORS_MAX 256
 /* keys of a mapping that merges others (<<); more is a rule error */
 #define RULE_YAML_MERGE_MAX 1024
+/* blanks and line ends in a row in a rule file; more is a rule error (libfyaml is quadratic in
+ * them) */
+#define RULE_YAML_BLANK_MAX 256
+/* characters of a line that begins with %; a longer one is a rule error (the same) */
+#define RULE_YAML_DIRECTIVE_MAX 128
 /* rule files of one directory; those beyond it, by name, are reported and not read */
-#define RULE_DIR_FILES_MAX 65536
-/* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event early */
+#define RULE_DIR_FILES_MAX 20000
+/* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event
+ * early */
 #define COWRIE_SESSIONS_MAX 65536
 /* ended sessions remembered for late lines; beyond it the oldest is forgotten */
 #define COWRIE_ENDED_MAX 8192
-/* bytes of text (commands...) all open sessions remember; beyond it the one idle longest gives its event early */
+/* bytes of text (commands...) all open sessions remember; beyond it the one idle longest gives its
+ * event early */
 #define COWRIE_TEXT_MAX (32u << 20)
 /* bytes of text one session remembers; what is beyond is counted, not kept */
 #define COWRIE_SESSION_TEXT_MAX (1u << 20)
-/* commands one session remembers, and names, files and tunnels, each; what is beyond is only counted */
+/* commands one session remembers, and names, files and tunnels, each; what is beyond is only
+ * counted */
 #define COWRIE_SESSION_COMMANDS_MAX 1024
 #define COWRIE_SESSION_ITEMS_MAX 64
 /* bytes of a session id or sensor name; a line with a longer one is bad */

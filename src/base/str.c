@@ -181,7 +181,7 @@ static bool put_short_decimal(buf *b, double v)
 {
     long n;
 
-    if (signbit(v) || v >= 1000)
+    if (!(v >= 0 && v < 1000) || signbit(v))
         return false;
     n = (long)(v * 100 + 0.5);
     if ((double)n / 100 != v)

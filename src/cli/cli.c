@@ -71,7 +71,7 @@ int cli_parse(const cli_command *c, const cli_option *options, size_t n_options,
         if (code == ':')
             return cli_usage_error(c, "%s needs an argument", argv[optind - 1]);
         o = code == '?' ? NULL : find_option(options, n_options, code);
-        if (!o && optopt >= 1000)
+        if (!o && options && optopt >= 1000 && (size_t)optopt < 1000 + n_options)
             return cli_usage_error(c, "--%s takes no argument", options[optopt - 1000].name);
         if (!o && optopt && optopt < 256)
             return cli_usage_error(c, "unknown option -%c", optopt);

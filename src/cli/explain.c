@@ -240,8 +240,6 @@ static int explain_all(explain_run *run, int n_files, char **files)
     if (status != CLI_DONE)
         return status;
     stats = reader_get_stats(run->reader);
-    if (run->n_bad == (size_t)n_files)
-        return CLI_FAILED;
     return stats->bad || stats->noted || run->n_bad || run->loaded.n_refused ? CLI_BAD_INPUT
                                                                              : CLI_DONE;
 }

@@ -3,12 +3,13 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_attack_fetch, &cli_attack_show, &cli_doctor,       &cli_tag,
-    &cli_explain,      &cli_attack_show, &cli_attack_fetch, &cli_doctor,
+    &cli_tag,        &cli_explain,          &cli_rules_lint,   &cli_rules_test,  &cli_rules_list,
+    &cli_rules_show, &cli_export_navigator, &cli_attack_fetch, &cli_attack_show, &cli_doctor,
 #ifdef TTP_BENCH
     &cli_bench,
 #endif
@@ -62,6 +63,8 @@ static int print_group(const char *group, bool asked)
 
 int main(int argc, char **argv)
 {
+    /* a reader that has gone is an error of writing, which is said, and ends with 1 */
+    (void)signal(SIGPIPE, SIG_IGN); /* it exists and can be ignored */
     if (argc < 2)
         return print_overview(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -28,7 +28,7 @@ typedef struct tag_run {
     size_t n_sinks;
     tag_sink *db_sink; /* one of them, or NULL */
     progress progress;
-    size_t n_unread; /* files that could not be read, or not to their end */
+    size_t n_files, n_unread; /* all; those that could not be read to their end */
 } tag_run;
 
 static const char *const formats[] = {"auto", "event", "cowrie", NULL};
@@ -151,6 +151,7 @@ static int tag_file(tag_run *run, const char *path)
         if (!rc && put_event(run, ev) != CLI_DONE)
             return CLI_FAILED;
     }
+    run->n_files++;
     if (rc != TTP_E_END) {
         complain(run, &err, true);
         run->n_unread++;
@@ -200,6 +201,9 @@ static void print_account(const tag_run *run)
     const reader_stats *r = reader_get_stats(run->reader);
     const evaluator_stats *e = evaluator_get_stats(run->evaluator);
 
+    if (run->n_unread)
+        fprintf(stderr, "files: %zu of %zu read to the end\n", run->n_files - run->n_unread,
+                run->n_files);
     fprintf(stderr,
             "lines: %llu read = %llu taggable + %llu not taggable + %llu blank + %llu bad\n",
             (unsigned long long)r->lines, (unsigned long long)r->taggable,
@@ -244,7 +248,7 @@ static int tag_all(tag_run *run, int n_files, char **files)
         print_account(run);
     stats = reader_get_stats(run->reader);
     if (stats->bad || stats->noted || run->n_unread || run->loaded.n_refused)
-        return run->n_unread == (size_t)n_files ? CLI_FAILED : CLI_BAD_INPUT;
+        return CLI_BAD_INPUT;
     return CLI_DONE;
 }
 

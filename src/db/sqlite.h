@@ -14,7 +14,7 @@ typedef struct sqlite_db sqlite_db;
 
 typedef struct sqlite_db_options {
     bool read_only;           /* the file must be there and is not changed */
-    unsigned busy_timeout_ms; /* how long to wait for another writer; 0: 10 seconds */
+    unsigned busy_timeout_ms; /* how long to wait for another writer; 0: 30 seconds */
 } sqlite_db_options;
 
 /*

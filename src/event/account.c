@@ -72,14 +72,22 @@ void account_taggable(account *a)
     a->stats.taggable++;
 }
 
+static bool is_id(const event_id_count *id, str event_id)
+{
+    if (id->len != event_id.len)
+        return false;
+    if (event_id.len <= sizeof(id->raw))
+        return memcmp(id->raw, event_id.ptr, event_id.len) == 0;
+    return id->hash == str_hash(event_id);
+}
+
 void account_not_taggable(account *a, str event_id)
 {
-    uint64_t hash = str_hash(event_id);
     event_id_count *id;
 
     a->stats.not_taggable++;
     for (size_t i = 0; i < a->n_ids; i++) {
-        if (a->ids[i].hash == hash) {
+        if (is_id(&a->ids[i], event_id)) {
             a->ids[i].count++;
             return;
         }
@@ -89,8 +97,12 @@ void account_not_taggable(account *a, str event_id)
         return;
     }
     id = &a->ids[a->n_ids++];
-    id->hash = hash;
     id->count = 1;
+    id->len = event_id.len;
+    if (event_id.len <= sizeof(id->raw))
+        memcpy(id->raw, event_id.ptr, event_id.len);
+    else
+        id->hash = str_hash(event_id);
     (void)err_quote(id->name, sizeof(id->name), event_id.ptr, event_id.len, 64); /* its buffer */
 }
 

@@ -35,8 +35,10 @@ typedef enum reason {
 } reason;
 
 typedef struct event_id_count {
-    uint64_t hash;
     uint64_t count;
+    size_t len;
+    uint64_t hash; /* of an id that does not fit raw */
+    char raw[64];
     char name[80]; /* escaped */
 } event_id_count;
 

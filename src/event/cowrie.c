@@ -81,13 +81,52 @@ static bool check_fields(cowrie *c)
     return true;
 }
 
+static int two_digits(const char *p)
+{
+    unsigned tens = (unsigned char)p[0] - '0', ones = (unsigned char)p[1] - '0';
+
+    return tens > 9 || ones > 9 ? -1 : (int)(tens * 10 + ones);
+}
+
+/* SS.ffffffZ, as Cowrie always writes it; -1 where it is anything else. */
+static int64_t read_seconds(const char *p)
+{
+    int seconds = two_digits(p), a = two_digits(p + 3), b = two_digits(p + 5),
+        d = two_digits(p + 7);
+
+    if ((seconds | a | b | d) < 0 || seconds > 59 || p[2] != '.' || p[9] != 'Z')
+        return -1;
+    return seconds * INT64_C(1000000) + a * 10000 + b * 100 + d;
+}
+
+/* time_parse, remembering the minute: it is the same for many lines on end. */
+static int parse_time(cowrie *c, str text, int64_t *ret_us)
+{
+    int64_t us;
+
+    if (text.len != TIME_TEXT_LEN)
+        return time_parse(text, ret_us);
+    us = read_seconds(text.ptr + sizeof(c->minute));
+    if (us >= 0 && memcmp(c->minute, text.ptr, sizeof(c->minute)) == 0) {
+        *ret_us = c->minute_us + us;
+        return 0;
+    }
+    if (time_parse(text, ret_us))
+        return TTP_E_SYNTAX;
+    if (us >= 0) {
+        memcpy(c->minute, text.ptr, sizeof(c->minute));
+        c->minute_us = *ret_us - us;
+    }
+    return 0;
+}
+
 static void read_time(cowrie *c)
 {
     str text = json_str(c->f.v[F_TIMESTAMP]);
     char quoted[64];
 
     c->ts_us = TIME_NONE;
-    if (text.ptr && time_parse(text, &c->ts_us) == 0) {
+    if (text.ptr && parse_time(c, text, &c->ts_us) == 0) {
         if (c->file_us != TIME_NONE && c->ts_us < c->file_us)
             account_note(c->account, NOTE_TIME_BACK,
                          "time goes back by %.6f s against the line before",
@@ -95,11 +134,11 @@ static void read_time(cowrie *c)
         c->file_us = c->ts_us;
         return;
     }
-    if (c->f.id != ID_OTHER)
-        account_note(c->account, NOTE_NO_TIME,
-                     "the timestamp is \"%s\"; expected a time like "
-                     "2026-07-10T01:01:37.082718Z",
-                     err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40));
+    if (c->f.id == ID_OTHER)
+        return;
+    account_note(c->account, NOTE_NO_TIME,
+                 "the timestamp is \"%s\"; expected a time like 2026-07-10T01:01:37.082718Z",
+                 text.ptr ? err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40) : "");
 }
 
 /* The session of the line to c->s. Returns 0, -ENOMEM, or TTP_E_LIMIT with the line refused. */

@@ -4,6 +4,7 @@
 #define TYPE(t) (1u << (t))
 #define NUMBER (TYPE(JSON_INT) | TYPE(JSON_UINT) | TYPE(JSON_DOUBLE))
 #define TEXT TYPE(JSON_STRING)
+#define BOOL TYPE(JSON_BOOL)
 #define ANY 0xffu
 
 static const struct {
@@ -31,7 +32,7 @@ static const struct {
     [F_DESTFILE] = {STR("destfile"), TEXT},
     [F_SHASUM] = {STR("shasum"), TEXT},
     [F_OUTFILE] = {STR("outfile"), TEXT},
-    [F_DUPLICATE] = {STR("duplicate"), TYPE(JSON_BOOL)},
+    [F_DUPLICATE] = {STR("duplicate"), BOOL},
     [F_DURATION] = {STR("duration"), NUMBER | TEXT},
     [F_DURATION_MS] = {STR("duration_ms"), NUMBER},
     [F_VERSION] = {STR("version"), TEXT},
@@ -75,78 +76,106 @@ static const struct {
     [ID_TELNET_EXPLOIT] = {STR("telnet.exploit_"), LOGIN, F_N},
 };
 
-/* Spreads the names above over the slots; wrong names are told apart by comparing. */
-static unsigned slot_of(const char *p, size_t len)
+static inline name_words words_of(const char *p, size_t len)
 {
-    return (unsigned)(len * 7 + (unsigned char)p[0] * 3 + (unsigned char)p[len - 1] * 5 +
-                      (unsigned char)p[len / 2] * 11);
+    name_words w = {.len = len};
+    uint32_t first, last;
+
+    if (len >= 8) {
+        memcpy(&w.head, p, 8);
+        memcpy(&w.tail, p + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        w.head = first | (uint64_t)last << 32;
+    } else if (len > 0) {
+        w.head = (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[len / 2] << 8 |
+                 (uint64_t)(unsigned char)p[len - 1] << 16;
+    }
+    return w;
 }
 
-static void put_slot(uint8_t *slots, unsigned mask, str name, int number)
+static inline unsigned slot_of(const name_words *w)
 {
-    unsigned at = slot_of(name.ptr, name.len) & mask;
+    return (unsigned)((w->head ^ w->tail * 5) * 0x9E3779B97F4A7C15u >> 40);
+}
 
-    while (slots[at])
+static inline bool same_words(const name_words *a, const name_words *b)
+{
+    return a->head == b->head && a->tail == b->tail && a->len == b->len;
+}
+
+static void put_slot(name_slot *slots, unsigned mask, str name, int number)
+{
+    name_words w = words_of(name.ptr, name.len);
+    unsigned at = slot_of(&w) & mask;
+
+    while (slots[at].number)
         at = (at + 1) & mask;
-    slots[at] = (uint8_t)(number + 1);
+    slots[at] = (name_slot){w, (unsigned)number + 1};
 }
+
+/* The number of the name, or none. */
+static inline unsigned find_slot(const name_slot *slots, unsigned mask, str name, unsigned none)
+{
+    name_words w = words_of(name.ptr, name.len);
+
+    for (unsigned at = slot_of(&w) & mask; slots[at].number; at = (at + 1) & mask) {
+        if (same_words(&slots[at].words, &w))
+            return slots[at].number - 1;
+    }
+    return none;
+}
+
+#define SLOTS(array) (array), sizeof(array) / sizeof((array)[0]) - 1
 
 void cowrie_names_init(cowrie_names *n)
 {
     *n = (cowrie_names){0};
     for (int f = 0; f < F_N; f++)
-        put_slot(n->field_slots, sizeof(n->field_slots) - 1, fields[f].name, f);
+        put_slot(SLOTS(n->field_slots), fields[f].name, f);
     for (int id = 0; id < ID_OTHER; id++)
-        put_slot(n->id_slots, sizeof(n->id_slots) - 1, ids[id].name, id);
+        put_slot(SLOTS(n->id_slots), ids[id].name, id);
 }
 
-static cowrie_field find_field(const cowrie_names *n, const json_node *key)
+static inline cowrie_field find_field(const cowrie_names *n, const json_node *key)
 {
-    unsigned mask = sizeof(n->field_slots) - 1;
-
-    if (key->len == 0)
+    /* no field's name is longer than sixteen bytes: words tell all */
+    if (key->len > 16)
         return F_N;
-    for (unsigned at = slot_of(key->str, key->len) & mask; n->field_slots[at];
-         at = (at + 1) & mask) {
-        cowrie_field f = n->field_slots[at] - 1;
-
-        if (fields[f].name.len == key->len && memcmp(fields[f].name.ptr, key->str, key->len) == 0)
-            return f;
-    }
-    return F_N;
+    return find_slot(SLOTS(n->field_slots), json_str(key), F_N);
 }
 
 static cowrie_id find_id(const cowrie_names *n, str name)
 {
-    unsigned mask = sizeof(n->id_slots) - 1;
+    cowrie_id id;
 
-    if (!str_starts(name, STR("cowrie.")) || name.len == 7)
+    if (!str_starts(name, STR("cowrie.")))
         return ID_OTHER;
     name.ptr += 7;
     name.len -= 7;
-    for (unsigned at = slot_of(name.ptr, name.len) & mask; n->id_slots[at]; at = (at + 1) & mask) {
-        cowrie_id id = n->id_slots[at] - 1;
-
-        if (str_eq(ids[id].name, name))
-            return id;
-    }
+    id = find_slot(SLOTS(n->id_slots), name, ID_OTHER);
+    if (id != ID_OTHER && str_eq(ids[id].name, name))
+        return id;
     return str_starts(name, ids[ID_TELNET_EXPLOIT].name) ? ID_TELNET_EXPLOIT : ID_OTHER;
 }
 
 void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fields *ret)
 {
     const json_node *end = root + root->n_nodes;
+    const json_node *value;
 
     *ret = (cowrie_fields){.id = ID_OTHER};
-    for (const json_node *key = root + 1; key < end; key = json_next(key + 1)) {
+    for (const json_node *key = root + 1; key < end; key = json_next(value)) {
         cowrie_field f = find_field(n, key);
-        const json_node *value = key + 1;
 
+        value = key + 1;
         if (f == F_N)
             continue;
         ret->wrong &= ~FIELD(f);
         ret->v[f] = value->type == JSON_NULL ? NULL : value;
-        if (ret->v[f] && !(fields[f].types & TYPE(value->type)))
+        /* null is as good as absent, so it is never wrong */
+        if (!((fields[f].types | TYPE(JSON_NULL)) & TYPE(value->type)))
             ret->wrong |= FIELD(f);
     }
     if (ret->v[F_EVENTID] && !(ret->wrong & FIELD(F_EVENTID)))
@@ -175,7 +204,7 @@ const char *cowrie_field_type(cowrie_field field)
         return "a string";
     case NUMBER:
         return "a number";
-    case TYPE(JSON_BOOL):
+    case BOOL:
         return "true or false";
     default:
         return "a number or a string";

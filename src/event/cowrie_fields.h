@@ -68,10 +68,24 @@ typedef struct cowrie_fields {
     cowrie_id id;
 } cowrie_fields;
 
+/*
+ * A name as its length, its first bytes and its last (overlapping where it is short), so that names
+ * of up to sixteen bytes are told apart by comparing words. Longer ones are compared again, whole.
+ */
+typedef struct name_words {
+    uint64_t head, tail;
+    size_t len;
+} name_words;
+
+typedef struct name_slot {
+    name_words words;
+    unsigned number; /* + 1; 0: empty */
+} name_slot;
+
 /* Hash slots -> field or id, made once. */
 typedef struct cowrie_names {
-    uint8_t field_slots[128]; /* number + 1, 0: empty */
-    uint8_t id_slots[64];
+    name_slot field_slots[128];
+    name_slot id_slots[64];
 } cowrie_names;
 
 void cowrie_names_init(cowrie_names *n);

@@ -213,7 +213,7 @@ static int map_command(cowrie *c)
 
     if (failed && repeats_input(c))
         return NOTHING_TO_TAG;
-    if (memchr(text.ptr, '\0', text.len))
+    if (text.ptr && memchr(text.ptr, '\0', text.len))
         account_note(c->account, NOTE_NUL_IN_COMMAND, "a command holds the character U+0000");
     if (!failed)
         note_input(c);

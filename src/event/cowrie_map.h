@@ -17,6 +17,8 @@ struct cowrie {
     addresses addresses;
     uint64_t input_sensors[COWRIE_SENSORS_MAX]; /* hashes of those that write command.input */
     size_t n_input_sensors;
+    char minute[17]; /* the last timestamp up to its minute, and that minute's time */
+    int64_t minute_us;
     int64_t file_us; /* of the last line of this file; TIME_NONE at its begin */
 
     nodes payload;

@@ -7,6 +7,8 @@
 
 /* buffers up to this size stay with a session's entry for the next one */
 #define KEEP_SIZE 1024u
+/* room for the text of most sessions, so that it need not grow step by step */
+#define FIRST_SIZE 256u
 /* kind and length before an item's bytes, NUL behind them */
 #define ITEM_HEAD 5u
 #define ITEM_EXTRA (ITEM_HEAD + 1u)
@@ -157,6 +159,7 @@ static session *begin(sessions *ss, uint64_t hash, str id, str sensor, bool clas
     if (!s)
         return NULL;
     reset(s);
+    (void)mem_grow(s->text.ptr, s->text.cap, FIRST_SIZE); /* else it grows when it is needed */
     if (name(s, id, sensor, clash, anew_us)) {
         lru_table_hide(&ss->table, &s->link);
         release(ss, s);
@@ -191,9 +194,14 @@ session *sessions_find(const sessions *ss, str id, str sensor)
 
 session *sessions_get(sessions *ss, str id, str sensor, bool *ret_clash)
 {
-    uint64_t hash = str_hash(id);
-    session *s = find(ss, hash, id, sensor, ret_clash);
+    session *s = (session *)ss->open.newest; /* most lines go on with the session before */
+    uint64_t hash;
 
+    *ret_clash = false;
+    if (s && str_eq(session_id(s), id) && str_eq(session_sensor(s), sensor))
+        return s;
+    hash = str_hash(id);
+    s = find(ss, hash, id, sensor, ret_clash);
     if (!s)
         return begin(ss, hash, id, sensor, *ret_clash, TIME_NONE);
     *ret_clash = false;

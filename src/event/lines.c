@@ -111,6 +111,16 @@ static size_t count_odd_bytes(const char *p, const char *end)
     return n;
 }
 
+/* JSON lines are text whatever else is among them: noise there is a bad line, not a binary file. */
+static bool begins_as_json(const char *p, const char *end)
+{
+    if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+        p++;
+    return p < end && (*p == '{' || *p == '[');
+}
+
 static int check_text(const lines *l, ttp_err *err)
 {
     const char *p = l->buf + l->start;
@@ -123,7 +133,9 @@ static int check_text(const lines *l, ttp_err *err)
                        "is UTF-16 text; expected JSON lines in UTF-8");
     if (len > LOOK_LEN)
         len = LOOK_LEN;
-    if (count_odd_bytes(p, p + len) * 10 > len)
+    while (len > 0 && p[len - 1] == '\0') /* a power cut leaves NULs behind the last line, too */
+        len--;
+    if (!begins_as_json(p, p + len) && count_odd_bytes(p, p + len) * 10 > len)
         return err_set(err, TTP_E_INVALID, input_name(l->in),
                        "is a binary file; expected JSON lines (plain, gzip or zstd)");
     return 0;

@@ -238,6 +238,13 @@ int reader_open_memory(reader *r, const char *name, const void *data, size_t len
     return rc ? rc : begin_file(r, name, err);
 }
 
+static bool holds_nul(const event *e)
+{
+    str text = json_str(json_get(e->payload, STR("command_text")));
+
+    return text.len && memchr(text.ptr, 0, text.len);
+}
+
 /* One object of event JSON Lines. Returns 0 and r->event, or TTP_E_END. */
 static int take_event_line(reader *r, const json_node *root)
 {
@@ -247,6 +254,8 @@ static int take_event_line(reader *r, const json_node *root)
         account_bad(&r->account, BAD_NOT_EVENT, "%s", err.text);
         return TTP_E_END;
     }
+    if (r->event.kind == EVENT_COMMAND && holds_nul(&r->event))
+        account_note(&r->account, NOTE_NUL_IN_COMMAND, "a command holds the character U+0000");
     account_taggable(&r->account);
     return 0;
 }

@@ -83,15 +83,11 @@ static int compile_form(backtrack *b, ttp_err *err)
     return 0;
 }
 
-int backtrack_new(const regex *re, backtrack **ret, ttp_err *err)
+static int compile(backtrack *b, const regex *re, ttp_err *err)
 {
-    auto_free(backtrack) backtrack *b = calloc(1, sizeof(*b));
     auto_free(buf) buf form = {0};
-    int rc;
+    int rc = regex_to_pcre2(re, &form, err);
 
-    if (!b)
-        return -ENOMEM;
-    rc = regex_to_pcre2(re, &form, err);
     if (rc)
         return rc;
     if (!buf_c_str(&form))
@@ -100,10 +96,19 @@ int backtrack_new(const regex *re, backtrack **ret, ttp_err *err)
     b->form = take(form.ptr);
     b->n_groups = re->n_groups;
     b->step_cost = 1 + largest_minimum(re->root) / BYTES_PER_STEP;
-    rc = compile_form(b, err);
-    if (rc)
+    return compile_form(b, err);
+}
+
+int backtrack_new(const regex *re, backtrack **ret, ttp_err *err)
+{
+    backtrack *b = calloc(1, sizeof(*b));
+    int rc = b ? compile(b, re, err) : -ENOMEM;
+
+    if (rc) {
+        backtrack_free(b);
         return rc;
-    *ret = take(b);
+    }
+    *ret = b;
     return 0;
 }
 
@@ -176,26 +181,24 @@ backtracker *backtracker_free(backtracker *bt)
     return NULL;
 }
 
-DEFINE_FREE_PTR(backtracker, backtracker *, backtracker_free)
-
 backtracker *backtracker_new(const matcher_options *options)
 {
-    auto_free(backtracker) backtracker *bt = calloc(1, sizeof(*bt));
+    backtracker *bt = calloc(1, sizeof(*bt));
 
     if (!bt)
         return NULL;
+    bt->match_limit = options->match_limit;
+    bt->event_budget = bt->budget = options->event_budget;
     bt->context = pcre2_match_context_create(NULL);
-    bt->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
     if (!bt->context)
-        return NULL;
+        return backtracker_free(bt);
     /* a system without JIT has no stack for it and needs none */
+    bt->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
     if (bt->jit_stack)
         pcre2_jit_stack_assign(bt->context, NULL, bt->jit_stack);
     (void)pcre2_set_depth_limit(bt->context, options->depth_limit);
     (void)pcre2_set_heap_limit(bt->context, options->heap_limit_kib);
-    bt->match_limit = options->match_limit;
-    bt->event_budget = bt->budget = options->event_budget;
-    return take(bt);
+    return bt;
 }
 
 void backtracker_refill(backtracker *bt)

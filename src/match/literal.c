@@ -234,7 +234,7 @@ static int write_text(const items *it, size_t from, size_t to, arena *a, pattern
     if (!text)
         return -ENOMEM;
     l->text = (str){text, 0};
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = from; it->nodes && i < to; i++) {
         uint32_t cp = 0;
         bool fold;
 
@@ -254,7 +254,7 @@ int literal_lower(const regex *re, arena *a, lowered *ret)
 
     *ret = (lowered){0};
     rc = flatten(&it, re->root);
-    to = it.n;
+    to = it.nodes ? it.n : 0;
     while (rc == 0 && from < to && regex_matches_nothing(it.nodes[from]))
         from++;
     while (rc == 0 && from < to && regex_matches_nothing(it.nodes[to - 1]))

@@ -25,17 +25,17 @@ static matcher_options with_defaults(const matcher_options *options)
 matcher *matcher_new(const matcher_options *options)
 {
     matcher_options o = with_defaults(options);
-    auto_free(matcher) matcher *m = calloc(1, sizeof(*m));
+    matcher *m = calloc(1, sizeof(*m));
 
     if (!m)
         return NULL;
+    m->linear_budget = o.linear_budget;
     m->automata = dfa_cache_new(o.cache_max);
     m->backtracker = backtracker_new(&o);
     if (!m->automata || !m->backtracker)
-        return NULL;
-    m->linear_budget = o.linear_budget;
+        return matcher_free(m);
     matcher_new_event(m);
-    return take(m);
+    return m;
 }
 
 matcher *matcher_free(matcher *m)

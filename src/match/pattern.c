@@ -6,6 +6,7 @@
 #include "match/literal.h"
 #include "match/matcher.h"
 #include "match/program.h"
+#include "match/width.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ struct pattern {
     program *program; /* what cannot be told by comparing; of PATTERN_BACKTRACK: an approximation */
     backtrack *backtrack;
     atom_set *atoms;
+    uint32_t min_chars; /* texts of fewer bytes cannot match */
     str source;
     unsigned n_groups;
     str *group_names; /* [n_groups + 1]; NULL where there are none */
@@ -132,8 +134,11 @@ static int make_backtracking(pattern *p, str source, const regex *re, ttp_err *e
 
 static int make_from_tree(pattern *p, str source, const regex *re, arena *a, ttp_err *err)
 {
-    int rc = re->backtracks ? make_backtracking(p, source, re, err)
-                            : make_linear(p, source, re, a, err);
+    int rc;
+
+    p->min_chars = regex_min_width(re->root);
+    rc = re->backtracks ? make_backtracking(p, source, re, err)
+                        : make_linear(p, source, re, a, err);
 
     return rc ? rc : atoms_from_regex(re, &p->atoms);
 }
@@ -265,7 +270,8 @@ size_t pattern_memory(const pattern *p)
     if (p->atoms) {
         size += sizeof(*p->atoms);
         for (uint32_t i = 0; i < p->atoms->n_texts; i++)
-            size += sizeof(str) + p->atoms->texts[i].len;
+            size += sizeof(str) + (p->atoms->contexts ? sizeof(atom_context) : 0) +
+                    p->atoms->texts[i].len;
     }
     return size;
 }
@@ -311,8 +317,11 @@ static int linear_holds(const pattern *p, matcher *m, str text)
 
 int pattern_holds(const pattern *p, matcher *m, str text)
 {
-    int rc = linear_holds(p, m, text);
+    int rc;
 
+    if (text.len < p->min_chars)
+        return TTP_E_NOT_FOUND;
+    rc = linear_holds(p, m, text);
     if (rc || p->kind != PATTERN_BACKTRACK)
         return rc;
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
@@ -323,6 +332,8 @@ int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, 
     size_t at, len;
     int rc;
 
+    if (text.len < p->min_chars)
+        return TTP_E_NOT_FOUND;
     if (p->whole && literal_find(&p->literal, text, &at, &len)) {
         if (at == SIZE_MAX)
             return TTP_E_NOT_FOUND;

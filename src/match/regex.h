@@ -7,6 +7,13 @@
  * The tree has Python's meaning spelled out: flags are resolved (case-insensitive characters carry
  * `fold`, sets are closed under folding, `.` and `^ $` are the variant in force, verbose white
  * space is gone), so nothing below this floor knows flags. All nodes live in one arena.
+ *
+ * A surrogate (\ud800) is taken, as Python takes it, and matches nothing: no valid text holds one.
+ *
+ * Where the meaning is not CPython's to the last: a back-reference that ignores case compares by
+ * PCRE2's case sets, sre by lower cases; they differ on U+0130 and on letters with a second small
+ * form (long s, final sigma, ...). And where sre 3.11 is wrong by its own documentation, we are
+ * not: tests/differential/regex/agree-with-python lists these.
  */
 #include "base/arena.h"
 #include "ttp/err.h"
@@ -67,7 +74,7 @@ struct regex_node {
     regex_type type;
     regex_assert assert_type; /* ASSERT */
     regex_greed greed;        /* REPEAT */
-    bool fold;                /* CHAR, BACKREF */
+    bool fold;                /* CHAR, BACKREF: only where it makes a difference */
     bool negated;             /* SET: any character not in it; LOOK: must not match */
     bool behind;              /* LOOK */
     uint8_t categories;       /* SET */
@@ -93,15 +100,17 @@ typedef struct regex {
 /*
  * Read source (valid UTF-8) into a. ignore_case: as if (?i) stood first.
  * Returns 0, TTP_E_SYNTAX (Python refuses it, too; the message names what was expected),
- * TTP_E_UNSUPPORTED (Python takes it and we do not: \N{...}), TTP_E_LIMIT or -ENOMEM; err->column
- * is the position in the pattern.
+ * TTP_E_UNSUPPORTED (Python takes it and we do not: \N{...}, the flag t, a back-reference to
+ * letters under (?ai), a group number in odd digits), TTP_E_LIMIT (base/limits.h) or -ENOMEM;
+ * err->column is the position in the pattern.
  */
 int regex_read(str source, bool ignore_case, arena *a, regex *ret_regex, ttp_err *err);
 
 /*
  * The same meaning as a PCRE2 pattern for PCRE2_UTF | PCRE2_UCP and no other option. Case folding
- * is written out as explicit sets, classes where PCRE2 and Python differ are spelled out. Returns
- * 0, TTP_E_UNSUPPORTED (PCRE2 cannot say it) or -ENOMEM.
+ * is written out as explicit sets, classes where PCRE2 and Python differ are spelled out.
+ * pcre2_compile takes it, or finds it too large or a look-behind too complicated.
+ * Returns 0, TTP_E_UNSUPPORTED (PCRE2 cannot say it) or -ENOMEM.
  */
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err);
 

@@ -25,7 +25,13 @@
 #define BITS_PER_ENTRY_LOG2 5
 #define BITMAP_BITS_MIN 9u
 #define BITMAP_BITS_MAX 24u
+#define N_PAIRS 65536u
+/* windows up to which their first two bytes alone let few places of a text pass */
+#define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
+/* failing contexts of a text, so that hostile ones do not make many uses looked at at every byte */
+#define CONTEXTS_MIN 4096
+#define CONTEXTS_PER_BYTE 16
 
 typedef struct window_entry {
     uint32_t window;
@@ -40,31 +46,45 @@ typedef struct window_index {
     window_entry *entries;
 } window_index;
 
-/* How a pattern is decided once an atom of it was met. */
+/* How a pattern is decided once an atom of it was met in its context. */
 enum {
-    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case and anchors */
-    BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case, no anchors */
+    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case */
+    BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case */
 };
 
 typedef struct table_atom {
     str text;
     uint32_t window_at;
-    uint32_t first_pattern; /* in pattern_of_atom; the next atom's is the end */
+    uint32_t first_use; /* in uses; the next atom's is the end */
 } table_atom;
+
+/* A pattern that has an atom. */
+typedef struct table_use {
+    uint32_t pattern;
+    uint8_t before, after; /* sides; 0: anything */
+    uint8_t decided;       /* BY_... or 0 */
+} table_use;
+
+#define SIDES_MAX 256
+#define SIDE_SLOTS 512u
 
 struct pattern_table {
     arena mem;
     size_t n_patterns;
     pattern **patterns;
-    uint8_t *decided; /* BY_... for each pattern */
     uint32_t n_atoms;
     table_atom *atoms; /* n_atoms, and an end */
-    uint32_t *pattern_of_atom;
+    table_use *uses;
+    context_side *sides; /* each once; the first is context_any */
+    uint32_t n_sides;
     uint32_t *without_atom; /* patterns to verify on every text */
     uint32_t n_without_atom;
     window_index index[N_PLACES][WINDOW_MAX]; /* by place and window size - 1 */
     /* a bit for each two bytes that an atom of one or two bytes anywhere may start; NULL: none */
     uint64_t *short_pairs;
+    /* the same for the windows of all sizes; NULL where they are so many that it tells too little
+     */
+    uint64_t *all_pairs;
 };
 
 /* One atom of one pattern, while the table is made. */
@@ -72,6 +92,7 @@ typedef struct atom_use {
     str text;
     atom_place place;
     uint32_t pattern;
+    const atom_context *context; /* or NULL */
 } atom_use;
 
 static uint32_t load_window(const char *p, unsigned size)
@@ -131,6 +152,8 @@ static uint8_t how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
 
+    if (pattern_get_atoms(p) && pattern_get_atoms(p)->decides)
+        return l && l->folds == PATTERN_FOLDS_NOTHING ? BY_BYTES : BY_ATOM;
     if (!l || l->at_start || l->at_end || l->at_end_newline)
         return 0;
     if (l->folds == PATTERN_FOLDS_NOTHING)
@@ -212,22 +235,42 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     return rc;
 }
 
-static int make_short_pairs(pattern_table *t)
+/* Two bytes at least say where a window may start; one byte is followed by any. */
+static void mark_pairs(uint64_t *pairs, const window_index *ix, unsigned size)
+{
+    for (uint32_t i = 0; i < ix->n_entries; i++) {
+        uint32_t pair = ix->entries[i].window & 0xFFFF;
+
+        if (size > 1)
+            pairs[pair >> 6] |= 1ull << (pair & 63);
+        for (; size == 1 && pair < N_PAIRS; pair += 256)
+            pairs[pair >> 6] |= 1ull << (pair & 63);
+    }
+}
+
+/* Pairs for the windows of 1 to max_size bytes that stand anywhere. */
+static int make_pairs(pattern_table *t, unsigned max_size, uint64_t **ret_pairs)
+{
+    *ret_pairs = arena_calloc(&t->mem, N_PAIRS / 64, sizeof(uint64_t));
+    if (!*ret_pairs)
+        return -ENOMEM;
+    for (unsigned size = 1; size <= max_size; size++)
+        mark_pairs(*ret_pairs, &t->index[ATOM_ANYWHERE][size - 1], size);
+    return 0;
+}
+
+static int make_all_pairs(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
+    uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
+    uint32_t n = n_short + ix[2].n_entries + ix[3].n_entries;
+    int rc = 0;
 
-    if (ix[0].n_entries + ix[1].n_entries == 0)
-        return 0;
-    t->short_pairs = arena_calloc(&t->mem, 65536 / 64, sizeof(uint64_t));
-    if (!t->short_pairs)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < ix[1].n_entries; i++)
-        t->short_pairs[ix[1].entries[i].window >> 6] |= 1ull << (ix[1].entries[i].window & 63);
-    for (uint32_t i = 0; i < ix[0].n_entries; i++) {
-        for (uint32_t pair = ix[0].entries[i].window; pair < 65536; pair += 256)
-            t->short_pairs[pair >> 6] |= 1ull << (pair & 63);
-    }
-    return 0;
+    if (n_short)
+        rc = make_pairs(t, 2, &t->short_pairs);
+    if (!rc && n && n <= ALL_PAIRS_MAX)
+        rc = make_pairs(t, WINDOW_MAX, &t->all_pairs);
+    return rc;
 }
 
 static int make_indexes(pattern_table *t, const uint8_t *place_of)
@@ -238,7 +281,54 @@ static int make_indexes(pattern_table *t, const uint8_t *place_of)
         for (unsigned size = 1; !rc && size <= WINDOW_MAX; size++)
             rc = make_index(t, (atom_place)place, size, place_of);
     }
-    return rc ? rc : make_short_pairs(t);
+    return rc ? rc : make_all_pairs(t);
+}
+
+/* The number of a side; 0 (anything) where there are too many to tell. */
+static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side *side)
+{
+    uint64_t hash = (side->bits[0] ^ side->bits[1] * 31 ^ side->bits[2]) * 0x9E3779B97F4A7C15u;
+    uint32_t slot = (uint32_t)(hash >> 32) % SIDE_SLOTS;
+
+    if (side_equal(side, &context_any))
+        return 0;
+    while (slots[slot]) {
+        if (side_equal(&t->sides[slots[slot]], side))
+            return (uint8_t)slots[slot];
+        slot = (slot + 1) % SIDE_SLOTS;
+    }
+    if (t->n_sides == SIDES_MAX)
+        return 0;
+    slots[slot] = (uint16_t)t->n_sides;
+    t->sides[t->n_sides] = *side;
+    return (uint8_t)t->n_sides++;
+}
+
+static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
+{
+    uint16_t slots[SIDE_SLOTS] = {0};
+
+    t->uses = arena_calloc(&t->mem, n_uses, sizeof(*t->uses));
+    t->sides = arena_calloc(&t->mem, SIDES_MAX, sizeof(*t->sides));
+    if (!t->uses || !t->sides)
+        return -ENOMEM;
+    t->sides[0] = context_any;
+    t->n_sides = 1;
+    for (uint32_t i = 0; i < n_uses; i++) {
+        const atom_context *c = uses[i].context;
+        table_use *use = &t->uses[i];
+
+        use->pattern = uses[i].pattern;
+        use->decided = how_decided(t->patterns[use->pattern]);
+        if (!c)
+            continue;
+        use->before = number_side(t, slots, &c->before);
+        use->after = number_side(t, slots, &c->after);
+        if ((use->before == 0 && !side_equal(&c->before, &context_any)) ||
+            (use->after == 0 && !side_equal(&c->after, &context_any)))
+            use->decided = 0;
+    }
+    return 0;
 }
 
 /* Equal atoms become one; uses are sorted. */
@@ -248,19 +338,17 @@ static int make_atoms(pattern_table *t, const atom_use *uses, uint32_t n_uses)
     int rc;
 
     t->atoms = arena_calloc(&t->mem, (size_t)n_uses + 1, sizeof(*t->atoms));
-    t->pattern_of_atom = arena_calloc(&t->mem, n_uses, sizeof(uint32_t));
-    if (!place_of || !t->atoms || !t->pattern_of_atom) {
+    if (!place_of || !t->atoms || make_uses(t, uses, n_uses)) {
         free(place_of);
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < n_uses; i++) {
-        t->pattern_of_atom[i] = uses[i].pattern;
         if (i && same_atom(&uses[i - 1], &uses[i]))
             continue;
         place_of[t->n_atoms] = (uint8_t)uses[i].place;
         t->atoms[t->n_atoms++] = (table_atom){uses[i].text, window_start(&uses[i]), i};
     }
-    t->atoms[t->n_atoms].first_pattern = n_uses;
+    t->atoms[t->n_atoms].first_use = n_uses;
     rc = make_indexes(t, place_of);
     free(place_of);
     return rc;
@@ -283,7 +371,8 @@ static int collect_uses(pattern_table *t, atom_use **ret_uses, uint32_t *ret_n)
         if (!atoms)
             t->without_atom[t->n_without_atom++] = i;
         for (uint32_t k = 0; atoms && k < atoms->n_texts; k++)
-            uses[n++] = (atom_use){atoms->texts[k], atoms->place, i};
+            uses[n++] = (atom_use){atoms->texts[k], atoms->place, i,
+                                   atoms->contexts ? &atoms->contexts[k] : NULL};
     }
     *ret_uses = uses;
     *ret_n = (uint32_t)n;
@@ -297,14 +386,11 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
     int rc;
 
     t->patterns = arena_calloc(&t->mem, n, sizeof(*t->patterns));
-    t->decided = arena_calloc(&t->mem, n, 1);
     t->without_atom = arena_calloc(&t->mem, n, sizeof(uint32_t));
-    if (!t->patterns || !t->decided || !t->without_atom)
+    if (!t->patterns || !t->without_atom)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         t->patterns[i] = pattern_ref(patterns[i]);
-        t->decided[i] = how_decided(patterns[i]);
-    }
     t->n_patterns = n;
     rc = collect_uses(t, &uses, &n_uses);
     if (!rc) {
@@ -357,6 +443,8 @@ typedef struct scan {
     table_scratch *scratch;
     str text;
     str canonical;
+    /* so many more times an atom's context may be found wrong; then patterns are verified anyway */
+    size_t contexts_left;
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
     void *ctx;
@@ -375,18 +463,19 @@ static void verify(scan *s, uint32_t index)
         s->rc = rc;
 }
 
-/* An atom of the pattern stands at offset at of the canonical text. */
-static void decide(scan *s, uint32_t index, size_t at)
+/* An atom of the pattern stands in its context, at offset at of the canonical text. */
+static void decide(scan *s, const table_use *use, size_t at)
 {
+    uint32_t index = use->pattern;
     const pattern_literal *l;
 
     if (!bitset_add(&s->scratch->patterns, index))
         return;
-    if (s->is_ascii && s->t->decided[index] == BY_ATOM) {
+    if (s->is_ascii && use->decided == BY_ATOM) {
         s->hit(s->ctx, index);
         return;
     }
-    if (s->is_ascii && s->t->decided[index] == BY_BYTES) {
+    if (s->is_ascii && use->decided == BY_BYTES) {
         l = pattern_get_literal(s->t->patterns[index]);
         /* the literal may be longer than its atom: U+212A, the Kelvin sign, has the atom "k" */
         if (str_starts((str){s->text.ptr + at, s->text.len - at}, l->text)) {
@@ -395,6 +484,38 @@ static void decide(scan *s, uint32_t index, size_t at)
         }
     }
     verify(s, index);
+}
+
+static unsigned neighbour(const scan *s, size_t at)
+{
+    unsigned char c = (unsigned char)s->canonical.ptr[at];
+
+    return c < 128 ? c : SIDE_OTHER;
+}
+
+/* atom stands at offset start. Its patterns are decided, but for those whose context it is not. */
+static void met(scan *s, const table_atom *atom, size_t start)
+{
+    const pattern_table *t = s->t;
+    size_t end = start + atom->text.len;
+    unsigned before = start ? neighbour(s, start - 1) : SIDE_EDGE;
+    unsigned after = end < s->canonical.len ? neighbour(s, end) : SIDE_EDGE;
+    bool all = true;
+
+    for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
+        const table_use *use = &t->uses[k];
+
+        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after)) {
+            decide(s, use, start);
+        } else if (s->contexts_left > 0) {
+            s->contexts_left--;
+            all = false;
+        } else if (bitset_add(&s->scratch->patterns, use->pattern)) {
+            verify(s, use->pattern);
+        }
+    }
+    if (all)
+        (void)bitset_add(&s->scratch->atoms, (uint32_t)(atom - t->atoms));
 }
 
 /* window was met at offset at of the canonical text. */
@@ -411,9 +532,7 @@ static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
             bitset_has(&s->scratch->atoms, ix->entries[i].atom) ||
             memcmp(s->canonical.ptr + start, atom->text.ptr, atom->text.len) != 0)
             continue;
-        (void)bitset_add(&s->scratch->atoms, ix->entries[i].atom); /* looked at above */
-        for (uint32_t k = atom->first_pattern; k < atom[1].first_pattern; k++)
-            decide(s, s->t->pattern_of_atom[k], start);
+        met(s, atom, start);
     }
 }
 
@@ -471,13 +590,30 @@ static inline __attribute__((always_inline)) void scan_bytes(scan *s, bool has_f
     }
 }
 
+/* Few windows: their first two bytes are looked up, in one small table. */
+static void scan_pairs(scan *s)
+{
+    const uint64_t *pairs = s->t->all_pairs;
+    const char *p = s->canonical.ptr;
+    size_t len = s->canonical.len;
+
+    for (size_t at = 0; at < len; at++) {
+        uint32_t pair = load_window(p + at, 2);
+
+        if (__builtin_expect(pairs[pair >> 6] >> (pair & 63) & 1, 0))
+            probe_sizes(s, load_window(p + at, 4), at);
+    }
+}
+
 static void scan_anywhere(scan *s)
 {
     bool has_four = s->t->index[ATOM_ANYWHERE][3].n_entries;
     bool has_three = s->t->index[ATOM_ANYWHERE][2].n_entries;
     bool has_short = s->t->short_pairs;
 
-    if (has_four && has_three && has_short)
+    if (s->t->all_pairs)
+        scan_pairs(s);
+    else if (has_four && has_three && has_short)
         scan_bytes(s, true, true, true);
     else if (has_four && has_three)
         scan_bytes(s, true, true, false);
@@ -548,6 +684,7 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
         rc = make_canonical(&s);
     if (rc)
         return rc;
+    s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
     for (uint32_t i = 0; i < t->n_without_atom; i++)
         verify(&s, t->without_atom[i]);
     scan_anywhere(&s);

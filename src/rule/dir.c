@@ -61,41 +61,38 @@ static int open_file(const char *path, int *ret_fd, ttp_err *err)
     return 0;
 }
 
-static int read_all(int fd, const char *path, char *text, size_t *ret_len, ttp_err *err)
+#define READ_STEP 16384
+
+static int read_all(int fd, const char *path, buf *text, ttp_err *err)
 {
-    size_t len = 0;
+    char step[READ_STEP];
 
     for (;;) {
-        ssize_t n = read(fd, text + len, RULE_FILE_MAX + 1 - len);
+        ssize_t n = read(fd, step, sizeof(step));
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return system_error(err, path, "cannot read", errno);
         if (n == 0)
-            break;
-        len += (size_t)n;
-        if (len > RULE_FILE_MAX)
-            return err_set(err, TTP_E_LIMIT, path, "has more bytes than %u; expected at most that",
+            return text->failed ? system_error(err, path, "cannot read", ENOMEM) : 0;
+        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
+            return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
                            RULE_FILE_MAX);
+        buf_put(text, step, (size_t)n);
     }
-    *ret_len = len;
-    return 0;
 }
 
 int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
 {
-    auto_free(mem) char *text = NULL;
-    size_t len = 0;
+    auto_free(buf) buf text = {0};
     int fd = -1, rc = open_file(path, &fd, err);
 
     if (rc)
         return rc;
-    text = malloc(RULE_FILE_MAX + 1);
-    rc = text ? read_all(fd, path, text, &len, err)
-              : system_error(err, path, "cannot read", ENOMEM);
+    rc = read_all(fd, path, &text, err);
     (void)close(fd); /* was only read from */
-    return rc ? rc : rule_read((str){text, len}, path, ctx, ret_rule, err);
+    return rc ? rc : rule_read(buf_str(&text), path, ctx, ret_rule, err);
 }
 
 bool rule_file_name_counts(str basename)
@@ -114,75 +111,89 @@ bool rule_file_name_counts(str basename)
     return i > 0 && (str_eq(rest, STR(".yaml")) || str_eq(rest, STR(".yml")));
 }
 
-/* The rules read so far by their rule_id: open addressing, at most half full. */
-typedef struct id_table {
+/* What has been read so far, with the rules by their rule_id: open addressing, at most half full.
+ */
+typedef struct collection {
+    rule_dir d;
     uint32_t *slots; /* index + 1 of a rule; 0: free */
-    size_t mask;
-} id_table;
-
-static int id_table_init(id_table *t, size_t n)
-{
-    size_t size = 16;
-
-    while (size < 2 * n)
-        size *= 2;
-    t->mask = size - 1;
-    t->slots = calloc(size, sizeof(*t->slots));
-    return t->slots ? 0 : -ENOMEM;
-}
+    size_t n_slots;  /* a power of two */
+} collection;
 
 /* The slot of a rule_id, free or taken. */
-static uint32_t *id_slot(const id_table *t, const rule_dir *d, str id)
+static uint32_t *id_slot(const collection *c, str id)
 {
-    size_t i = str_hash(id) & t->mask;
+    size_t mask = c->n_slots - 1, i = str_hash(id) & mask;
 
-    while (t->slots[i] && !str_eq(d->rules[t->slots[i] - 1]->rule_id, id))
-        i = (i + 1) & t->mask;
-    return &t->slots[i];
+    while (c->slots[i] && !str_eq(c->d.rules[c->slots[i] - 1]->rule_id, id))
+        i = (i + 1) & mask;
+    return &c->slots[i];
 }
 
-static int add_error(rule_dir *d, const ttp_err *err)
+static int grow_slots(collection *c)
 {
-    if (mem_grow(d->errors, d->cap_errors, d->n_errors + 1))
+    size_t n = c->n_slots ? 2 * c->n_slots : 64;
+    uint32_t *slots;
+
+    if (2 * (c->d.n_rules + 1) <= c->n_slots)
+        return 0;
+    slots = calloc(n, sizeof(*slots));
+    if (!slots)
         return -ENOMEM;
-    d->errors[d->n_errors++] = *err;
+    free(c->slots);
+    c->slots = slots;
+    c->n_slots = n;
+    for (size_t i = 0; i < c->d.n_rules; i++)
+        *id_slot(c, c->d.rules[i]->rule_id) = (uint32_t)(i + 1);
     return 0;
 }
 
-static int add_rule(rule_dir *d, id_table *t, rule *r, const char *path)
+static int add_error(collection *c, const ttp_err *err)
 {
-    uint32_t *slot = id_slot(t, d, r->rule_id);
+    if (mem_grow(c->d.errors, c->d.cap_errors, c->d.n_errors + 1))
+        return -ENOMEM;
+    c->d.errors[c->d.n_errors++] = *err;
+    return 0;
+}
+
+static int add_rule(collection *c, rule *r, const char *path)
+{
+    uint32_t *slot;
     ttp_err err = {0};
 
-    if (*slot) {
+    if (grow_slots(c))
+        return -ENOMEM;
+    slot = id_slot(c, r->rule_id);
+    if (*slot && c->d.rules) {
         (void)err_set(&err, TTP_E_DUPLICATE, path,
                       "rule_id %.*s is %.*s's already; expected another", STR_ARG(r->rule_id),
-                      STR_ARG(d->rules[*slot - 1]->path)); /* returns its code */
-        return add_error(d, &err);
+                      STR_ARG(c->d.rules[*slot - 1]->path)); /* returns its code */
+        return add_error(c, &err);
     }
-    if (mem_grow(d->rules, d->cap_rules, d->n_rules + 1))
+    if (mem_grow(c->d.rules, c->d.cap_rules, c->d.n_rules + 1) || !c->d.rules)
         return -ENOMEM;
-    d->rules[d->n_rules++] = rule_ref(r);
-    *slot = (uint32_t)d->n_rules;
+    c->d.rules[c->d.n_rules++] = rule_ref(r);
+    *slot = (uint32_t)c->d.n_rules;
     return 0;
 }
 
-static int read_entry(rule_dir *d, id_table *t, const char *dir, const char *name,
-                      const rule_context *ctx)
+static int add_file(collection *c, const char *path, const rule_context *ctx)
 {
-    auto_free(buf) buf path = {0};
     auto_free(rule) rule *r = NULL;
     ttp_err err = {0};
-    size_t len = strlen(dir);
-    int rc;
+    int rc = rule_read_file(path, ctx, &r, &err);
 
-    buf_printf(&path, "%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", name);
-    if (!buf_c_str(&path))
-        return -ENOMEM;
-    rc = rule_read_file(path.ptr, ctx, &r, &err);
     if (rc == -ENOMEM)
         return rc;
-    return rc ? add_error(d, &err) : add_rule(d, t, r, path.ptr);
+    return rc ? add_error(c, &err) : add_rule(c, r, path);
+}
+
+static int add_entry(collection *c, const char *dir, const char *name, const rule_context *ctx)
+{
+    auto_free(buf) buf path = {0};
+    size_t len = strlen(dir);
+
+    buf_printf(&path, "%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", name);
+    return buf_c_str(&path) ? add_file(c, path.ptr, ctx) : -ENOMEM;
 }
 
 typedef struct name_list {
@@ -226,29 +237,25 @@ static int list_names(DIR *dir, name_list *l)
     return 0;
 }
 
-static int read_names(rule_dir *d, const char *path, const name_list *l, const rule_context *ctx)
+static int add_names(collection *c, const char *path, const name_list *l, const rule_context *ctx)
 {
     size_t n = l->n < RULE_DIR_FILES_MAX ? l->n : RULE_DIR_FILES_MAX;
-    id_table t;
-    int rc = id_table_init(&t, n);
+    ttp_err err = {0};
+    int rc = 0;
 
     for (size_t i = 0; !rc && i < n; i++)
-        rc = read_entry(d, &t, path, l->names[i], ctx);
-    free(t.slots);
-    if (!rc && n < l->n) {
-        ttp_err err = {0};
-
-        (void)err_set(&err, TTP_E_LIMIT, path, "has %zu rule files, only the first %u are read",
-                      l->n, RULE_DIR_FILES_MAX); /* returns its code */
-        rc = add_error(d, &err);
-    }
-    return rc;
+        rc = add_entry(c, path, l->names[i], ctx);
+    if (rc || n == l->n)
+        return rc;
+    (void)err_set(&err, TTP_E_LIMIT, path,
+                  "has %zu rule files; expected at most %u, the rest is not read", l->n,
+                  RULE_DIR_FILES_MAX); /* returns its code */
+    return add_error(c, &err);
 }
 
-int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, ttp_err *err)
+static int add_dir(collection *c, const char *path, const rule_context *ctx, ttp_err *err)
 {
     name_list names = {0};
-    rule_dir d = {0};
     DIR *dir = opendir(path);
     int rc;
 
@@ -257,14 +264,48 @@ int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, 
     rc = list_names(dir, &names);
     (void)closedir(dir); /* was only read from */
     if (!rc)
-        rc = read_names(&d, path, &names, ctx);
+        rc = add_names(c, path, &names, ctx);
     name_list_done(&names);
-    if (rc) {
-        rule_dir_done(&d);
-        return system_error(err, path, "cannot read the directory", -rc);
+    return rc ? system_error(err, path, "cannot read the directory", -rc) : 0;
+}
+
+static int end_collection(collection *c, int rc, rule_dir *ret_dir)
+{
+    free(c->slots);
+    if (rc)
+        rule_dir_done(&c->d);
+    else
+        *ret_dir = c->d;
+    return rc;
+}
+
+int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, ttp_err *err)
+{
+    collection c = {0};
+
+    return end_collection(&c, add_dir(&c, path, ctx, err), ret_dir);
+}
+
+static bool is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int rule_paths_read(char *const *paths, size_t n, const rule_context *ctx, rule_dir *ret_dir)
+{
+    collection c = {0};
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < n; i++) {
+        ttp_err err = {0};
+
+        rc = is_dir(paths[i]) ? add_dir(&c, paths[i], ctx, &err) : add_file(&c, paths[i], ctx);
+        if (rc && rc != -ENOMEM)
+            rc = add_error(&c, &err);
     }
-    *ret_dir = d;
-    return 0;
+    return end_collection(&c, rc, ret_dir);
 }
 
 void rule_dir_done(rule_dir *d)

@@ -211,6 +211,11 @@ static const operator_type operators[] = {
 };
 #define N_OPERATORS (sizeof(operators) / sizeof(operators[0]))
 
+const char *leaf_op_name(leaf_op op)
+{
+    return operators[op].name; /* they stand in the order of leaf_op */
+}
+
 static const operator_type *find_operator(str name)
 {
     for (size_t i = 0; i < N_OPERATORS; i++) {
@@ -321,7 +326,7 @@ int read_leaf(reading *r, const yaml_node *n, uint32_t *ret_index)
 
     if (!rc)
         rc = new_leaf(r, n, ret_index);
-    if (rc)
+    if (rc || !o)
         return rc;
     l = &r->rule->leaves[*ret_index];
     l->op = o->op;

@@ -134,6 +134,9 @@ rule *rule_ref(rule *r);
 rule *rule_unref(rule *r); /* takes NULL, returns NULL; any thread */
 DEFINE_FREE_PTR(rule, rule *, rule_unref)
 
+/* "contains": a static string. */
+const char *leaf_op_name(leaf_op op);
+
 /*
  * The values that a dotted path leads to. At each object the whole rest of the path is tried as one
  * key, then its first word; a list on the way or at the end stands for its elements, also nested
@@ -179,6 +182,11 @@ typedef struct rule_dir {
  * -errno and err where the directory itself cannot be read.
  */
 int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, ttp_err *err);
+/*
+ * Files and directories that a person named, in that order; file names may be any. What cannot be
+ * read is recorded in errors. Returns 0 or -ENOMEM.
+ */
+int rule_paths_read(char *const *paths, size_t n, const rule_context *ctx, rule_dir *ret_dir);
 void rule_dir_done(rule_dir *d);
 
 /*

@@ -168,7 +168,7 @@ static bool read_float(const char *p, json_node *ret_value)
 
 json_node yaml_value(const yaml_node *scalar)
 {
-    char digits[NUMBER_TEXT_MAX + 1];
+    char digits[NUMBER_TEXT_MAX + 1] = "";
     json_node v;
     bool flag;
 

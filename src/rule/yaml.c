@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "rule/quoted.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -26,6 +27,7 @@ typedef struct builder {
     arena *a;
     const char *where;
     ttp_err *err;
+    str text; /* what the parser reads */
     struct fy_parser *parser;
     const yaml_node **kids;
     size_t n_kids, cap_kids;
@@ -171,6 +173,23 @@ static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
                   err_quote(shown, sizeof(shown), tag.ptr, tag.len, 60));
 }
 
+/* STR_NULL when out of memory. */
+static str scalar_text(builder *b, struct fy_token *token, enum fy_scalar_style style)
+{
+    const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
+    bool is_quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    str source;
+
+    if (is_quoted && start && end && start->input_pos <= end->input_pos &&
+        end->input_pos <= b->text.len) {
+        source = (str){b->text.ptr + start->input_pos, end->input_pos - start->input_pos};
+        return yaml_unquote(source, style == FYSS_DOUBLE_QUOTED, b->a);
+    }
+    source = token_text(token);
+    return arena_str(b->a,
+                     source.ptr ? source : STR("")); /* absent: the value that is not written */
+}
+
 static int take_scalar(builder *b, struct fy_event *e)
 {
     enum fy_scalar_style style = fy_token_scalar_style(e->scalar.value);
@@ -184,9 +203,9 @@ static int take_scalar(builder *b, struct fy_event *e)
     if (rc)
         return rc;
     n->is_text = style != FYSS_PLAIN;
-    n->text = arena_str(b->a, token_text(e->scalar.value));
+    n->text = scalar_text(b, e->scalar.value, style);
     if (!n->text.ptr)
-        n->text = STR(""); /* the value that is not written */
+        return -ENOMEM;
     rc = apply_tag(b, e, n);
     if (!rc)
         rc = new_anchor(b, e, n, &a);
@@ -463,7 +482,7 @@ static int run_parser(builder *b, str text)
     auto_free(fy_diag) struct fy_diag *diag = NULL;
     auto_free(fy_parser) struct fy_parser *parser = NULL;
     struct fy_parse_cfg cfg = {
-        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_1 | FYPCF_JSON_NONE |
+        .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE |
                  FYPCF_SLOPPY_FLOW_INDENTATION, /* as PyYAML reads it */
     };
 
@@ -479,32 +498,78 @@ static int run_parser(builder *b, str text)
     if (!parser || fy_parser_set_string(parser, text.ptr, text.len))
         return -ENOMEM;
     b->parser = parser;
+    b->text = text;
     return take_all(b, diag);
 }
 
-/* YAML allows no control characters, and libfyaml's answer to a NUL or to bad UTF-8 is not always
- * an error. */
+static bool is_blank(uint32_t cp)
+{
+    return cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r';
+}
+
+/* YAML 1.1 ends lines here, 1.2 does not; libfyaml puts stray memory into values that hold them. */
+static bool is_odd_line_end(uint32_t cp)
+{
+    return cp == 0x85 || cp == 0x2028 || cp == 0x2029;
+}
+
+typedef struct byte_check {
+    const char *where;
+    ttp_err *err;
+    unsigned line, column;
+    unsigned n_blank;  /* in a row */
+    bool in_directive; /* the line began with % */
+} byte_check;
+
+static int check_char(byte_check *c, unsigned char byte, unsigned len, uint32_t cp)
+{
+    if (len == 1 && byte >= 0x80)
+        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
+                      "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
+    if ((cp < 0x20 && !is_blank(cp)) || cp == 0x7f)
+        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
+                      "control character 0x%02x; expected text (write \"\\x%02x\" for it)", byte,
+                      byte);
+    if (is_odd_line_end(cp))
+        return err_at(
+            c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
+            "U+%04X, a line end to some; expected another character (write \"\\u%04x\" for it)", cp,
+            cp);
+    c->n_blank = is_blank(cp) ? c->n_blank + 1 : 0;
+    if (c->n_blank > RULE_YAML_BLANK_MAX)
+        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
+                      "too many blanks and line ends in a row; expected at most %u",
+                      RULE_YAML_BLANK_MAX);
+    if (c->column == 1)
+        c->in_directive = cp == '%';
+    if (c->in_directive && cp != '\n' && c->column > RULE_YAML_DIRECTIVE_MAX)
+        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
+                      "a line that begins with %% is too long; expected at most %u characters",
+                      RULE_YAML_DIRECTIVE_MAX);
+    return 0;
+}
+
+/*
+ * What the parser must not see: bytes that are no text, to which its answer is not always an error,
+ * and long runs of blanks and long directives, over which libfyaml takes a time that grows with the
+ * square of their length.
+ */
 static int check_bytes(str text, const char *where, ttp_err *err)
 {
+    byte_check c = {.where = where, .err = err, .line = 1, .column = 1};
     const char *p = text.ptr, *end = text.ptr + text.len;
-    unsigned line = 1, column = 1;
 
     while (p < end) {
         uint32_t cp;
         unsigned len = utf8_decode(p, end, &cp);
-        unsigned char byte = (unsigned char)*p;
+        int rc = check_char(&c, (unsigned char)*p, len, cp);
 
-        if (len == 1 && byte >= 0x80)
-            return err_at(err, TTP_E_SYNTAX, where, line, column,
-                          "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
-        if ((cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r') || cp == 0x7f)
-            return err_at(err, TTP_E_SYNTAX, where, line, column,
-                          "control character 0x%02x; expected text (write \"\\x%02x\" for it)",
-                          byte, byte);
-        column++;
+        if (rc)
+            return rc;
+        c.column++;
         if (cp == '\n') {
-            line++;
-            column = 1;
+            c.line++;
+            c.column = 1;
         }
         p += len;
     }

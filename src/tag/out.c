@@ -51,12 +51,15 @@ int out_flush(out *o, ttp_err *err)
     size_t done = 0, n;
     int error = 0;
 
+    if (o->whole == 0)
+        return 0;
     while (done < o->whole && !error) {
         error = write_some(o, done, &n);
         done += n;
     }
     o->whole -= done;
-    memmove(o->data.ptr, o->data.ptr + done, o->whole);
+    if (o->whole) /* nothing was ever written: there is no memory yet */
+        memmove(o->data.ptr, o->data.ptr + done, o->whole);
     o->data.len = o->whole;
     return error ? fail(o, error, err) : 0;
 }

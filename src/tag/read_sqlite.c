@@ -52,6 +52,8 @@ static void read_texts(sqlite3_stmt *stmt, tag *t)
 /* The first column that holds no value of a tag; NULL where all do. */
 static const char *read_row(sqlite3_stmt *stmt, tag *t)
 {
+    str created = text_at(stmt, COL_CREATED_AT);
+
     *t = (tag){.event_us = TIME_NONE};
     read_texts(stmt, t);
     t->confidence = sqlite3_column_double(stmt, COL_CONFIDENCE);
@@ -74,7 +76,7 @@ static const char *read_row(sqlite3_stmt *stmt, tag *t)
         return "attack_release";
     if (!(t->confidence >= 0 && t->confidence <= 1))
         return "confidence";
-    return time_parse(text_at(stmt, COL_CREATED_AT), &t->created_us) ? "created_at" : NULL;
+    return !created.ptr || time_parse(created, &t->created_us) ? "created_at" : NULL;
 }
 
 static int read_rows(sqlite_db *db, tag_row_fn *fn, void *ctx, uint64_t *ret_bad,

@@ -255,7 +255,7 @@ static void put_cell(buf *b, const cell *c)
 static void split_release(str release, str *ret_word, str *ret_major)
 {
     const char *v = str_find(release, STR("-v"));
-    str rest = STR_NULL;
+    str rest;
 
     *ret_word = *ret_major = STR("");
     if (!v)

@@ -236,6 +236,7 @@ static int read_others(const json_node *root, tag *t, const char *where, unsigne
                        ttp_err *err)
 {
     const json_node *version = json_get(root, STR("rule_version"));
+    str created = json_str(json_get(root, STR("created_at")));
 
     if (uuid_parse(json_str(json_get(root, STR("uuid"))), &t->id))
         return bad_member("uuid", "a UUID", where, line, err);
@@ -245,7 +246,7 @@ static int read_others(const json_node *root, tag *t, const char *where, unsigne
     if (!version || version->type != JSON_INT || version->i < 1)
         return bad_member("rule_version", "a whole number from 1", where, line, err);
     t->rule_version = version->i;
-    if (time_parse(json_str(json_get(root, STR("created_at"))), &t->created_us))
+    if (!created.ptr || time_parse(created, &t->created_us))
         return bad_member("created_at", "a time such as \"2026-07-10T01:01:37.082718Z\"", where,
                           line, err);
     return 0;

@@ -146,7 +146,7 @@ uint64_t tag_sink_navigator_left_out(const tag_sink *s);
 
 /*
  * SQLite (ttp_tag of DESIGN 10), insert-or-ignore in batches of one transaction each; url as
- * db/url.h reads it. Another writer is waited for 10 seconds. Returns 0 or what sqlite_db_open and
+ * db/url.h reads it. Another writer is waited for 30 seconds. Returns 0 or what sqlite_db_open and
  * schema_prepare (db/) return.
  */
 int tag_sink_sqlite_new(const char *url, tag_sink **ret_sink, ttp_err *err);

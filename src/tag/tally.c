@@ -266,7 +266,7 @@ static void name_top_rules(const tally *t, tally_row *rows)
 
 int tally_rows(const tally *t, tally_row **ret_rows, size_t *ret_n)
 {
-    tally_row *rows = malloc((t->n_rows + 1) * sizeof(*rows));
+    tally_row *rows = calloc(t->n_rows + 1, sizeof(*rows));
 
     if (!rows)
         return -ENOMEM;

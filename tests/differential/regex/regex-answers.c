@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers for run-regex: what our reader and PCRE2 make of patterns and texts. Numbers are 32-bit
- * little-endian.
+ * Answers for agree-with-python: what our reader makes of patterns and texts, together with PCRE2
+ * (regex-answers pcre2), or with whatever engine a pattern chooses (regex-answers pattern).
+ * Numbers are 32-bit little-endian.
  *
  *     request   'P' length pattern     then any number of   'T' length text
  *     answer    to P: 'P' rc length message                 (rc 0: ready; else the refusal)
@@ -11,6 +12,7 @@
  * character, 0 to 0x10FFFF, a byte each, then canons, a number each
  */
 #include "base/utf8.h"
+#include "match/pattern.h"
 #include "match/regex.h"
 #include "match/unicode.h"
 
@@ -20,6 +22,9 @@
 #include <stdio.h>
 
 typedef struct answers {
+    bool by_pattern;
+    pattern *pattern;
+    matcher *matcher;
     arena a;
     buf pcre2;
     pcre2_code *code;
@@ -87,6 +92,17 @@ static int compile(answers *x, str source, ttp_err *err)
     return x->match ? 0 : -ENOMEM;
 }
 
+static int compile_pattern(answers *x, str source, ttp_err *err)
+{
+    int rc;
+
+    x->pattern = pattern_unref(x->pattern);
+    rc = pattern_from_regex(source, 0, &x->pattern, err);
+    if (!rc)
+        x->n_groups = pattern_n_groups(x->pattern);
+    return rc;
+}
+
 static void answer_pattern(answers *x, str source)
 {
     ttp_err err = {0};
@@ -98,7 +114,7 @@ static void answer_pattern(answers *x, str source)
     pcre2_match_data_free(x->match);
     x->code = NULL;
     x->match = NULL;
-    rc = compile(x, source, &err);
+    rc = x->by_pattern ? compile_pattern(x, source, &err) : compile(x, source, &err);
     (void)putchar('P');
     put_number((uint32_t)rc);
     put_number((uint32_t)strlen(err.text));
@@ -124,21 +140,46 @@ static void search(answers *x, str text, uint32_t options, spans *ret)
         ret->at[i] = (int)(i / 2) < rc && at[i] != PCRE2_UNSET ? (uint32_t)at[i] : UINT32_MAX;
 }
 
+static void search_both(answers *x, str text, spans *ret)
+{
+    spans interpreter;
+
+    search(x, text, 0, ret);
+    search(x, text, PCRE2_NO_JIT, &interpreter);
+    if (ret->rc < 2 && interpreter.rc < 2 && memcmp(ret, &interpreter, sizeof(*ret)) != 0)
+        *ret = (spans){.rc = 3};
+}
+
+static void search_pattern(answers *x, str text, spans *ret)
+{
+    match_span found[128];
+    int rc;
+
+    matcher_new_event(x->matcher);
+    rc = pattern_find(x->pattern, x->matcher, text, found, x->n_groups + 1);
+    *ret = (spans){.rc = rc == 0 ? 0 : rc == TTP_E_NOT_FOUND ? 1 : 2};
+    ret->n = rc ? 0 : (x->n_groups + 1) * 2;
+    for (uint32_t i = 0; i < ret->n; i += 2) {
+        const match_span *s = &found[i / 2];
+
+        ret->at[i] = s->start == SIZE_MAX ? UINT32_MAX : (uint32_t)s->start;
+        ret->at[i + 1] = s->start == SIZE_MAX ? UINT32_MAX : (uint32_t)s->end;
+    }
+}
+
 static void answer_text(answers *x, str text)
 {
-    spans jit, interpreter;
+    spans found;
 
-    search(x, text, 0, &jit);
-    search(x, text, PCRE2_NO_JIT, &interpreter);
-    if (jit.rc < 2 && interpreter.rc < 2 && memcmp(&jit, &interpreter, sizeof(jit)) != 0) {
-        jit.rc = 3;
-        jit.n = 0;
-    }
+    if (x->by_pattern)
+        search_pattern(x, text, &found);
+    else
+        search_both(x, text, &found);
     (void)putchar('T');
-    put_number(jit.rc);
-    put_number(jit.n);
-    for (uint32_t i = 0; i < jit.n; i++)
-        put_number(jit.at[i]);
+    put_number(found.rc);
+    put_number(found.n);
+    for (uint32_t i = 0; i < found.n; i++)
+        put_number(found.at[i]);
 }
 
 static void answer_characters(void)
@@ -149,11 +190,16 @@ static void answer_characters(void)
         put_number(unicode_canon(cp));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     auto_free(buf) buf text = {0};
-    answers x = {.context = pcre2_match_context_create(NULL)};
+    answers x = {.by_pattern = argc > 1 && strcmp(argv[1], "pattern") == 0,
+                 .context = pcre2_match_context_create(NULL),
+                 .matcher = matcher_new(NULL)};
     int what;
+
+    if (!x.context || !x.matcher)
+        return 1;
 
     pcre2_set_match_limit(x.context, 1000000);
     while ((what = getchar()) != EOF) {
@@ -166,6 +212,8 @@ int main(void)
         else
             answer_text(&x, buf_str(&text));
     }
+    pattern_unref(x.pattern);
+    matcher_free(x.matcher);
     pcre2_code_free(x.code);
     pcre2_match_data_free(x.match);
     pcre2_match_context_free(x.context);

@@ -67,7 +67,7 @@ static void start_writer(const char *path, unsigned writer, const int start[2], 
 static long count_rows(const char *path)
 {
     sqlite_db *db = NULL;
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
     long n = -1;
 
     if (sqlite_db_open(path, NULL, &db, NULL) ||

@@ -9,7 +9,8 @@ static void test_bitset(void **state)
     bitset s = {0};
 
     (void)state;
-    for_each_row (n, sizes) {
+    for_each_row(n, sizes)
+    {
         expect_int("a set begins", bitset_begin(&s, *n), 0);
         for (unsigned i = 0; i < *n; i++)
             expect_true("and is empty", !bitset_has(&s, i));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "match/regex.h"
 
+#include "../tag/alloc.h"
 #include "../unit.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -437,13 +438,47 @@ static void test_pcre2_refusals(void **state)
     assert_int_equal(regex_to_pcre2(&re, &form, &err), 0);
 }
 
+/* Reads and writes with only n allocations; true: there were enough. */
+static bool survives(long n)
+{
+    auto_free(buf) buf form = {0};
+    auto_free(arena) arena a = {0};
+    regex re;
+    int rc;
+
+    fail_allocations_after(n);
+    rc = regex_read(STR("(?i)(?P<n>[a-z]\\w|b*)(?(n)c|(d)(?<=\\2))(?P=n)"), false, &a, &re, NULL);
+    if (!rc)
+        rc = regex_to_pcre2(&re, &form, NULL);
+    fail_allocations_after(-1);
+    if (rc)
+        expect_int("what fails is memory", rc, -ENOMEM);
+    return rc == 0;
+}
+
+static void test_no_memory(void **state)
+{
+    long n = 0;
+
+    (void)state;
+    if (!CAN_FAIL_ALLOCATIONS) {
+        print_message("SKIP: allocations cannot fail under this sanitizer\n");
+        skip();
+    }
+    while (!survives(n) && n < 1000)
+        n++;
+    expect_true("some allocations were made to fail", n >= 4 && n < 1000);
+    end_rows();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trees),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bounds), cmocka_unit_test(test_ranges_bound),
-        cmocka_unit_test(test_names),  cmocka_unit_test(test_sets),
-        cmocka_unit_test(test_forms),  cmocka_unit_test(test_pcre2_refusals),
+        cmocka_unit_test(test_trees),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_bounds),    cmocka_unit_test(test_ranges_bound),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_forms),     cmocka_unit_test(test_pcre2_refusals),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

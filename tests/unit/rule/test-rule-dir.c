@@ -199,6 +199,73 @@ static void test_no_dir(void **state)
     end_rows();
 }
 
+static void test_paths(void **state)
+{
+    static char inner[128], first[128], odd[128], gone[] = "/nonexistent/x.yaml";
+    char *paths[] = {first, inner, gone, odd};
+    const char *dir = *state;
+    rule_dir d = {0};
+    buf ids = {0};
+
+    write_rule(dir, "b.yaml", "B");
+    write_rule(dir, "a.yaml", "A");
+    write_rule(dir, "any-name.txt", "ANY");
+    (void)snprintf(inner, sizeof(inner), "%s", dir);
+    (void)snprintf(first, sizeof(first), "%s/b.yaml", dir);
+    (void)snprintf(odd, sizeof(odd), "%s/any-name.txt", dir);
+    expect_int("files and directories", rule_paths_read(paths, 4, NULL, &d), 0);
+    put_rule_ids(&ids, &d);
+    expect_str("in the order they are named", buf_str(&ids), "B A ANY");
+    expect_int("one stands there twice, one is missing", d.n_errors, 2);
+    expect_int("twice", d.n_errors > 0 ? d.errors[0].code : 0, TTP_E_DUPLICATE);
+    expect_int("missing", d.n_errors > 1 ? d.errors[1].code : 0, -ENOENT);
+    buf_done(&ids);
+    rule_dir_done(&d);
+    end_rows();
+}
+
+static void test_many(void **state)
+{
+    rule_dir d = {0};
+    ttp_err err = {0};
+    char name[32], id[32];
+
+    for (unsigned i = 0; i < 300; i++) {
+        (void)snprintf(name, sizeof(name), "r%03u.yaml", i);
+        (void)snprintf(id, sizeof(id), "R%u", i % 200);
+        write_rule(*state, name, id);
+    }
+    expect_int("many files", rule_dir_read(*state, NULL, &d, &err), 0);
+    expect_int("rules", d.n_rules, 200);
+    expect_int("the others have an id that was there", d.n_errors, 100);
+    rule_dir_done(&d);
+    end_rows();
+}
+
+static void test_file_limit(void **state)
+{
+    char name[32];
+
+    for (unsigned i = 0; i <= RULE_DIR_FILES_MAX; i++) {
+        rule_dir d = {0};
+        const char *last;
+
+        (void)snprintf(name, sizeof(name), "r%05u.yaml", i);
+        write_file(*state, name, "");
+        if (i + 1 < RULE_DIR_FILES_MAX)
+            continue;
+        expect_int("reads", rule_dir_read(*state, NULL, &d, NULL), 0);
+        expect_int("an error a file, and one for those beyond the limit", d.n_errors, i + 1);
+        last = d.n_errors ? d.errors[d.n_errors - 1].text : "";
+        expect_c("the last one", last,
+                 i < RULE_DIR_FILES_MAX
+                     ? "the file is empty; expected a rule"
+                     : "has 20001 rule files; expected at most 20000, the rest is not read");
+        rule_dir_done(&d);
+    }
+    end_rows();
+}
+
 static void test_one_file(void **state)
 {
     auto_free(rule) rule *r = NULL;
@@ -220,8 +287,9 @@ static void test_one_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), IN_DIR(test_order),  IN_DIR(test_bad_files),
-        IN_DIR(test_odd_entries),     IN_DIR(test_no_dir), IN_DIR(test_one_file),
+        cmocka_unit_test(test_names), IN_DIR(test_order),      IN_DIR(test_bad_files),
+        IN_DIR(test_odd_entries),     IN_DIR(test_no_dir),     IN_DIR(test_one_file),
+        IN_DIR(test_paths),           IN_DIR(test_file_limit), IN_DIR(test_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

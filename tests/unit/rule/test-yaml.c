@@ -52,6 +52,14 @@ static const struct {
     {"a tagged number is text", "!!str 5", "\"5\""},
     {"a text tagged as a number is one", "!!int \"5\"", "5"},
     {"escapes", "\"\\x41\\u00e9\\U0001f600\\0\"", "\"A\xC3\xA9\xF0\x9F\x98\x80\\u0000\""},
+    {"all escapes", "\"\\a\\b\\t\\n\\v\\f\\r\\e\\ \\\"\\/\\\\\\N\\_\\L\\P\"",
+     "\"\\u0007\\b\\t\\n\\u000b\\f\\r\\u001b \\\"/\\\\\xC2\x85\xC2\xA0\\u2028\\u2029\""},
+    {"an escaped backslash before an escaped line end", "\"a\\\\\\\n  s+\"", "\"a\\\\s+\""},
+    {"an escaped line end keeps blanks before it", "\"a \\\n  b\"", "\"a b\""},
+    {"an escaped blank begins a line", "\"a\\\n  \\  b\"", "\"a  b\""},
+    {"empty lines behind an escaped line end", "\"a\\\n\n\n  b\"", "\"a\\n\\nb\""},
+    {"quoted lines are folded", "\"a \t\n  b\n\n\n c  d\"", "\"a b\\n\\nc  d\""},
+    {"so are single-quoted ones", "'it''s \\n\n  b\r\n\r\n c'", "\"it's \\\\n b\\nc\""},
     {"a literal block", "|\n  a\n   b\n", "\"a\\n b\\n\""},
     {"a folded block", ">-\n  a\n  b\n", "\"a b\""},
     {"text over two lines", "a\n  b", "\"a b\""},
@@ -203,6 +211,27 @@ static char *merged(unsigned n)
     return text;
 }
 
+/* "a" and n line ends */
+static char *blank(unsigned n)
+{
+    char *text = calloc(1, n + 2);
+
+    assert_non_null(text);
+    memset(text, '\n', n + 1);
+    text[0] = 'a';
+    return text;
+}
+
+/* A directive of n characters that the parser passes over, and a document. */
+static char *directive(unsigned n)
+{
+    char *text = calloc(1, n + 8);
+
+    assert_non_null(text);
+    (void)snprintf(text, n + 8, "%%YAML 1.1 #%*s\n---\n", (int)n - 11, "x");
+    return text;
+}
+
 static const struct {
     const char *says;
     char *(*make)(unsigned n);
@@ -216,6 +245,10 @@ static const struct {
     {"one node more", wide, RULE_YAML_NODES_MAX, TTP_E_LIMIT},
     {"as many anchors as allowed", anchors, RULE_YAML_ANCHORS_MAX, 0},
     {"one anchor more", anchors, RULE_YAML_ANCHORS_MAX + 1, TTP_E_LIMIT},
+    {"as many blanks in a row as allowed", blank, RULE_YAML_BLANK_MAX, 0},
+    {"one blank more", blank, RULE_YAML_BLANK_MAX + 1, TTP_E_LIMIT},
+    {"a directive as long as allowed", directive, RULE_YAML_DIRECTIVE_MAX, 0},
+    {"a directive one character longer", directive, RULE_YAML_DIRECTIVE_MAX + 1, TTP_E_LIMIT},
     {"as many merged keys as allowed", merged, RULE_YAML_MERGE_MAX, 0},
     {"one merged key more", merged, RULE_YAML_MERGE_MAX + 1, TTP_E_LIMIT},
 };

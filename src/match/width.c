@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "match/width.h"
+
+static uint32_t add(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+static uint32_t times(uint32_t a, uint32_t n)
+{
+    uint64_t all = (uint64_t)a * n;
+
+    return all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
+}
+
+static uint32_t least_of_kids(const regex_node *node)
+{
+    uint32_t least = UINT32_MAX;
+
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        uint32_t width = regex_min_width(node->kids[i]);
+
+        least = width < least ? width : least;
+    }
+    return least;
+}
+
+uint32_t regex_min_width(const regex_node *node)
+{
+    uint32_t sum = 0;
+
+    switch (node->type) {
+    case REGEX_CHAR:
+    case REGEX_SET:
+        return 1;
+    case REGEX_CAT:
+        for (uint32_t i = 0; i < node->n_kids; i++)
+            sum = add(sum, regex_min_width(node->kids[i]));
+        return sum;
+    case REGEX_ALT:
+        return least_of_kids(node);
+    case REGEX_REPEAT:
+        return node->min ? times(regex_min_width(node->kids[0]), node->min) : 0;
+    case REGEX_GROUP:
+    case REGEX_ATOMIC:
+        return regex_min_width(node->kids[0]);
+    case REGEX_COND: /* the other branch may be missing, and is empty then */
+        return node->n_kids < 2 ? 0 : least_of_kids(node);
+    case REGEX_EMPTY:
+    case REGEX_ASSERT:
+    case REGEX_LOOK:
+    case REGEX_BACKREF:
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "match/regex.h"
+
+/*
+ * How many characters every match takes at least (each is a byte or more), UINT32_MAX where it is
+ * more than that: a shorter text needs no search.
+ */
+uint32_t regex_min_width(const regex_node *node);
