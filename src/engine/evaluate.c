@@ -78,17 +78,24 @@ static void on_hit(void *ctx, uint32_t index)
 /* Each rule's first cut-off search is logged, all are counted. */
 static void log_cut(evaluator *e, const rule *r)
 {
+    char entry[RULE_ID_MAX + 2] = {0};
     char quoted[80];
     str id = r->rule_id;
 
-    if (e->logged_cut.len && memmem(e->logged_cut.ptr, e->logged_cut.len, id.ptr, id.len + 1))
+    memcpy(entry + 1, id.ptr, id.len); /* a NUL on either side: R1 is not found in XR1 */
+    if (str_find(buf_str(&e->logged_cut), (str){entry, id.len + 2}))
         return;
-    buf_put_str(&e->logged_cut, id);
-    buf_put_char(&e->logged_cut, '\0');
+    buf_put(&e->logged_cut, entry, id.len + 2);
     log_msg(&e->log, TTP_LOG_WARNING,
             "rule=%s a regex search hit its bound and counts as no match; rewrite the pattern "
             "without nested quantifiers",
             err_quote(quoted, sizeof(quoted), id.ptr, id.len, 64));
+}
+
+void evaluator_note_cut(evaluator *e, const rule *r)
+{
+    e->stats.regex_cut++;
+    log_cut(e, r);
 }
 
 static void on_cut(void *ctx, uint32_t index)
@@ -192,10 +199,14 @@ static int fire(evaluation *v, const kind_rule *kr)
 {
     const rule *r = kr->rule;
     str evidence = STR_NULL;
-    int rc = kr->names_findings ? evidence_write(v->e, r, v->ev, &evidence) : 0;
+    int rc = 0;
 
-    if (!v->now_us)
+    if (!v->now_us) {
         v->now_us = time_now_us();
+        matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
+    }
+    if (kr->names_findings)
+        rc = evidence_write(v->e, kr, v->ev, &evidence);
     for (uint32_t i = 0; !rc && i < kr->n_rows; i++)
         rc = add_tag(v, r, &kr->rows[i], evidence);
     return rc;
@@ -266,8 +277,10 @@ int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const t
         if (!rc)
             rc = decide_rules(&v);
     }
-    if (rc)
+    if (rc) {
+        e->n_tags = 0;
         return rc;
+    }
     e->stats.tags += e->n_tags;
     e->stats.events_tagged += e->n_tags > 0;
     *ret_tags = e->tags;
