@@ -35,8 +35,10 @@ constexpr size_t first_capacity = 16u << 10;
 /* objects up to this size are checked for duplicate keys with a filter, larger ones by sorting */
 constexpr uint32_t filter_max_members = 64;
 
+constexpr unsigned filter_bits = 9;
+
 struct key_filter {
-    uint64_t bits[16];
+    uint64_t bits[(1u << filter_bits) / 64];
 };
 
 struct open_container {
@@ -46,19 +48,25 @@ struct open_container {
     key_filter seen;
 };
 
-/* Keys of at least eight bytes give their first and last eight, shorter ones all they have. */
-uint64_t hash_key_bytes(const char *p, size_t len)
+/* A key gives its first and last bytes, which overlap where it is short. */
+inline uint64_t hash_key_bytes(const char *p, size_t len)
 {
     uint64_t head = 0, tail = 0;
+    uint32_t first, last;
 
     if (len >= 8) {
         memcpy(&head, p, 8);
         memcpy(&tail, p + len - 8, 8);
-    } else {
-        memcpy(&head, p, len);
+    } else if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        head = first | static_cast<uint64_t>(last) << 32;
+    } else if (len > 0) {
+        head = static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[len / 2]) << 8 |
+               static_cast<unsigned char>(p[len - 1]) << 16;
     }
     head = (head ^ (tail * 0xC2B2AE3D27D4EB4Fu) ^ len) * 0x9E3779B97F4A7C15u;
-    return head >> 54;
+    return head >> (64 - filter_bits);
 }
 
 bool has_key_before(const json_node *object, const json_node *key)
