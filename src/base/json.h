@@ -71,7 +71,8 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
                ttp_err *err);
 /*
  * The same, checked as well, for a reader that looks at the members of one object only: an array
- * may be one node that shows its type and len (n_nodes is 1) but none of its elements.
+ * may be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys lie
+ * in text, without a NUL behind them.
  */
 int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
                     ttp_err *err);
