@@ -270,7 +270,8 @@ size_t pattern_memory(const pattern *p)
     if (p->atoms) {
         size += sizeof(*p->atoms);
         for (uint32_t i = 0; i < p->atoms->n_texts; i++)
-            size += sizeof(str) + p->atoms->texts[i].len;
+            size += sizeof(str) + (p->atoms->contexts ? sizeof(atom_context) : 0) +
+                    p->atoms->texts[i].len;
     }
     return size;
 }

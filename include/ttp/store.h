@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Store - the rules and what operators set on them, and every single change of either.
+ *
+ *     ttp_store_open(...)                       filesystem (a watched directory) or database
+ *     ttp_store_subscribe(...)                  registered when it returns
+ *     ttp_store_load(...)                       all rules with their states, and where in the
+ * stream that was ttp_subscription_next(...)                one change at a time, from that point
+ * on; no gap, no double
+ *
+ * Two planes: a definition is what a rule file says, a state what an operator set (disabled,
+ * clipped, until when). Any call may be made from any thread, but one subscription is read by one
+ * thread at a time.
+ */
+#include "ttp/api.h"
+#include "ttp/err.h"
+#include "ttp/log.h"
+#include "ttp/rule.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+TTP_BEGIN
+
+typedef struct ttp_store ttp_store;
+typedef struct ttp_subscription ttp_subscription;
+typedef struct ttp_store_rules ttp_store_rules;
+
+typedef enum ttp_state_kind {
+    TTP_STATE_ENABLED, /* the default of every rule, known or not */
+    TTP_STATE_DISABLED,
+    TTP_STATE_CLIPPED,
+} ttp_state_kind;
+
+#define TTP_TIME_NONE INT64_MIN
+
+/* What an operator set on a rule. Absent values stay absent through a round trip. */
+typedef struct ttp_rule_state {
+    ttp_state_kind kind;
+    bool has_confidence_max;
+    double confidence_max; /* 0..1 */
+    int64_t expires_at_us; /* microseconds since 1970, UTC; TTP_TIME_NONE: never */
+    int64_t set_at_us;     /* stamped by the store; TTP_TIME_NONE: never set */
+    char set_by[128];      /* stamped by the store; empty: absent */
+    bool has_reason;
+    char reason[512];
+} ttp_rule_state;
+
+typedef enum ttp_change_kind {
+    TTP_CHANGE_DEFINITION,
+    TTP_CHANGE_STATE,
+} ttp_change_kind;
+
+/* One event on one rule, never a batch. */
+typedef struct ttp_change {
+    ttp_change_kind kind;
+    char rule_id[65];
+    ttp_rule *rule; /* DEFINITION: the new version; NULL: deleted. The change holds a reference */
+    ttp_rule_state state; /* STATE: the new state; the default one after a clear or an expiry */
+    uint64_t sequence;    /* rises by one with each change of this store object */
+} ttp_change;
+
+/* A rule file or row that is not live: why, and since when its last good version runs on (if it
+ * does). */
+typedef struct ttp_diagnostic {
+    char rule_id[65]; /* empty where it could not be read */
+    ttp_err err;      /* where, line, column, what was expected */
+    bool runs_last_good;
+} ttp_diagnostic;
+
+typedef struct ttp_store_options {
+    const char
+        *type; /* "filesystem" or "database"; NULL: $DECNET_TTP_RULE_STORE_TYPE, else filesystem */
+    const char *rules_dir; /* filesystem: the directory */
+    const char *db_url;    /* database: sqlite path or URL, mysql://...; NULL: the DECNET_DB_*
+                              variables, else a private    in-memory SQLite */
+    bool no_gate;          /* take rules in also where their own tests fail */
+    uint32_t reconcile_ms; /* filesystem: how often the directory is compared with what runs; 0:
+                              60,000 */
+    uint32_t poll_ms;      /* database: how often the change log is asked; 0: 250 */
+    ttp_log log;
+    /* Fan-out to a bus: called for each change with its topic (ttp.rule.reloaded.{id},
+     * ttp.rule.state.{id}) and JSON payload, from the thread that made the change; returns 0 or
+     * -errno, which set_state hands to its caller. NULL: none. */
+    int (*publish)(void *ctx, const char *topic, const char *json);
+    void *publish_ctx;
+} ttp_store_options;
+
+/*
+ * Open a store. An unknown type is TTP_E_INVALID and err lists the known ones. Returns 0,
+ * TTP_E_INVALID, TTP_E_UNSUPPORTED (no filesystem watching on this platform; no MariaDB in this
+ * build) or -errno.
+ */
+TTP_API int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err);
+/* Ends watching and frees; subscriptions must be closed before. Takes NULL, returns NULL. */
+TTP_API ttp_store *ttp_store_close(ttp_store *store);
+
+/*
+ * Every rule, compiled, with its state, in a stable order (file name or rule_id); what does not
+ * compile is among the diagnostics. Fails as a whole only where the directory or database cannot be
+ * read: -errno and err.
+ */
+TTP_API int ttp_store_load(ttp_store *store, ttp_store_rules **ret_rules, ttp_err *err);
+TTP_API ttp_store_rules *
+ttp_store_rules_free(ttp_store_rules *rules); /* takes NULL, returns NULL */
+TTP_API size_t ttp_store_rules_count(const ttp_store_rules *rules);
+/* The i-th rule (borrowed) and its state; NULL beyond the last. ret_state may be NULL. */
+TTP_API ttp_rule *ttp_store_rules_at(const ttp_store_rules *rules, size_t i,
+                                     ttp_rule_state *ret_state);
+TTP_API size_t ttp_store_rules_n_diagnostics(const ttp_store_rules *rules);
+TTP_API const ttp_diagnostic *ttp_store_rules_diagnostic(const ttp_store_rules *rules, size_t i);
+/* The sequence of the last change that is contained. */
+TTP_API uint64_t ttp_store_rules_sequence(const ttp_store_rules *rules);
+
+/*
+ * What is set on a rule. An unknown rule has the default state, never an error. An expired state is
+ * removed, announced once as a change to the default, and returned as the default. Returns 0 or
+ * -errno / TTP_E_INVALID (a stored value that cannot be read) with err.
+ */
+TTP_API int ttp_store_get_state(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state,
+                                ttp_err *err);
+/*
+ * Persist, stamp set_by and set_at, emit exactly one change. Any failure (write, fan-out) is an
+ * error to the caller and nothing is half done. Returns 0, TTP_E_INVALID (a kind, confidence or
+ * rule_id that is not allowed) or -errno.
+ */
+TTP_API int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_state *state,
+                                const char *set_by, ttp_err *err);
+/* Back to the default; one change. The same returns. */
+TTP_API int ttp_store_clear_state(ttp_store *store, const char *rule_id, const char *set_by,
+                                  ttp_err *err);
+
+/* Registered when the call returns. Returns 0 or -errno. */
+TTP_API int ttp_store_subscribe(ttp_store *store, ttp_subscription **ret_subscription,
+                                ttp_err *err);
+TTP_API ttp_subscription *
+ttp_subscription_close(ttp_subscription *subscription); /* takes NULL, returns NULL */
+/* Readable while a change waits (or "lagged" does); for poll(2). */
+TTP_API int ttp_subscription_fd(const ttp_subscription *subscription);
+/*
+ * The next change. timeout_ms 0: do not wait, -1: wait without end. The caller ends it with
+ * ttp_change_done. Returns 0, TTP_E_END (nothing within the time), TTP_E_LIMIT (65,536 changes
+ * behind: the queue is emptied, load again), or -errno.
+ */
+TTP_API int ttp_subscription_next(ttp_subscription *subscription, int timeout_ms,
+                                  ttp_change *ret_change);
+TTP_API void
+ttp_change_done(ttp_change *change); /* drops the rule reference; safe on a zeroed change */
+
+TTP_END
