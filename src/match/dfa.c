@@ -46,6 +46,7 @@ struct dfa_cache {
     dfa **slots; /* by serial, open addressing, a power of two */
     size_t n_slots, n_dfas;
     size_t used, max;
+    uint64_t n_evictions; /* after one, an automaton that was looked up before may be gone */
     nfa_scratch scratch;
 };
 
@@ -104,6 +105,7 @@ static size_t slot_of(const dfa_cache *cache, uint64_t serial)
 /* Drop all automata but keep. */
 static void evict(dfa_cache *cache, dfa *keep)
 {
+    cache->n_evictions++;
     for (size_t i = 0; i < cache->n_slots; i++) {
         dfa *d = cache->slots[i];
 
@@ -577,20 +579,154 @@ static int search_without(run *r)
     return step_rest(r);
 }
 
-int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+/* Looks up the automaton or adds one. Returns 0, TTP_E_LIMIT (no room for it) or -ENOMEM. */
+static int begin(run *r, dfa_cache *cache, uint64_t serial, const program *p, str text)
 {
     const unsigned char *at = (const unsigned char *)(text.len ? text.ptr : "");
-    run r = {.cache = cache, .p = p, .at = at, .end = at + text.len, .reset_at = at};
     bool newline = p->final_newline && text.len > 0 && at[text.len - 1] == '\n';
     int rc = nfa_scratch_reserve(&cache->scratch, p);
 
+    *r = (run){.cache = cache, .p = p, .at = at, .end = at + text.len, .reset_at = at};
     if (rc)
         return rc;
-    r.last = r.end - newline;
-    r.d = cache->slots[slot_of(cache, serial)];
-    if (!r.d)
-        rc = add_dfa(cache, serial, p, &r.d);
+    r->last = r->end - newline;
+    r->d = cache->slots[slot_of(cache, serial)];
+    return r->d ? 0 : add_dfa(cache, serial, p, &r->d);
+}
+
+int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+{
+    run r;
+    int rc = begin(&r, cache, serial, p, text);
+
     if (rc == TTP_E_LIMIT)
         return search_without(&r);
     return rc ? rc : search_from_start(&r);
+}
+
+/* Automata that run side by side, all at the same character. */
+typedef struct lane {
+    run r;
+    dfa_query *query;
+    uint32_t state;
+} lane;
+
+/* Ready for a lane: its start is known, and it has no byte to skip to, which is faster alone. */
+static bool fits_lane(const run *r)
+{
+    return r->d->start > ACCEPTED && r->d->skip < 0;
+}
+
+/*
+ * All lanes over the characters that every one of them knows. Returns where the first one needs
+ * more than its table.
+ */
+static inline __attribute__((always_inline)) const unsigned char *
+run_lanes(lane *lanes, unsigned n, const unsigned char *at, const unsigned char *last)
+{
+    uint32_t state[DFA_GROUP], to[DFA_GROUP];
+
+    for (unsigned i = 0; i < n; i++)
+        state[i] = lanes[i].state;
+    for (; at < last && *at < 128; at++) {
+        bool all_known = true;
+
+        for (unsigned i = 0; i < n; i++) {
+            to[i] = lanes[i].r.d->next[lanes[i].r.p->al.ascii[*at] + state[i]];
+            all_known &= to[i] > ACCEPTED;
+        }
+        if (!all_known)
+            break;
+        for (unsigned i = 0; i < n; i++)
+            state[i] = to[i];
+    }
+    for (unsigned i = 0; i < n; i++)
+        lanes[i].state = state[i];
+    return at;
+}
+
+static const unsigned char *run_all(lane *lanes, unsigned n, const unsigned char *at,
+                                    const unsigned char *last)
+{
+    switch (n) { /* each a loop of its own, unrolled */
+    case 4:
+        return run_lanes(lanes, 4, at, last);
+    case 3:
+        return run_lanes(lanes, 3, at, last);
+    case 2:
+        return run_lanes(lanes, 2, at, last);
+    default:
+        return run_lanes(lanes, 1, at, last);
+    }
+}
+
+/* Where the table has no more to say to a lane at at: its query is answered, by itself. */
+static bool finish_if_stuck(lane *l, const unsigned char *at, const unsigned char *last)
+{
+    uint32_t to = UNKNOWN;
+
+    if (at < last && *at < 128)
+        to = l->r.d->next[l->r.p->al.ascii[*at] + l->state];
+    if (to > ACCEPTED)
+        return false;
+    l->r.at = at;
+    if (to == UNKNOWN)
+        l->query->rc = search(&l->r, l->state);
+    else
+        l->query->rc = to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
+    return true;
+}
+
+/* Ends with every lane's query answered. An automaton that is dropped on the way is asked anew. */
+static void search_lanes(dfa_cache *cache, lane *lanes, unsigned n, str text)
+{
+    uint64_t n_evictions = cache->n_evictions;
+    const unsigned char *at = n ? lanes[0].r.at : NULL, *last = n ? lanes[0].r.last : NULL;
+
+    for (unsigned i = 1; i < n; i++)
+        last = lanes[i].r.last < last ? lanes[i].r.last : last;
+    while (n > 0) {
+        unsigned n_left = 0;
+
+        at = run_all(lanes, n, at, last);
+        for (unsigned i = 0; i < n; i++) {
+            if (cache->n_evictions != n_evictions)
+                lanes[i].query->rc =
+                    dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
+            else if (!finish_if_stuck(&lanes[i], at, last))
+                lanes[n_left++] = lanes[i];
+        }
+        if (cache->n_evictions == n_evictions) {
+            n = n_left;
+            continue;
+        }
+        for (unsigned i = 0; i < n_left; i++)
+            lanes[i].query->rc = dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
+        n = 0;
+    }
+}
+
+void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n, str text)
+{
+    lane lanes[DFA_GROUP];
+    unsigned n_lanes = 0;
+    uint64_t n_evictions = cache->n_evictions;
+
+    for (unsigned i = 0; i < n; i++) {
+        lane *l = &lanes[n_lanes];
+
+        l->query = &queries[i];
+        if (begin(&l->r, cache, queries[i].serial, queries[i].p, text) == 0 && fits_lane(&l->r)) {
+            l->state = l->r.d->start;
+            n_lanes++;
+        } else {
+            queries[i].rc = dfa_holds(cache, queries[i].serial, queries[i].p, text);
+        }
+    }
+    if (cache->n_evictions != n_evictions) {
+        for (unsigned i = 0; i < n_lanes; i++)
+            lanes[i].query->rc = dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
+        return;
+    }
+    search_lanes(cache, lanes, n_lanes, text);
 }

@@ -8,6 +8,7 @@
 #include "match/program.h"
 #include "match/width.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -325,6 +326,28 @@ int pattern_holds(const pattern *p, matcher *m, str text)
     if (rc || p->kind != PATTERN_BACKTRACK)
         return rc;
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
+}
+
+void pattern_holds_group(const pattern *const *patterns, unsigned n, matcher *m, str text,
+                         int *ret_rc)
+{
+    dfa_query queries[PATTERN_GROUP];
+    unsigned from[PATTERN_GROUP], n_queries = 0;
+
+    static_assert(PATTERN_GROUP == DFA_GROUP, "a group is one run of lanes");
+    for (unsigned i = 0; i < n; i++) {
+        const pattern *p = patterns[i];
+
+        if (p->kind == PATTERN_LINEAR && p->program && text.len >= p->min_chars) {
+            from[n_queries] = i;
+            queries[n_queries++] = (dfa_query){p->serial, p->program, 0};
+        } else {
+            ret_rc[i] = pattern_holds(p, m, text);
+        }
+    }
+    dfa_holds_group(m->automata, queries, n_queries, text);
+    for (unsigned i = 0; i < n_queries; i++)
+        ret_rc[from[i]] = queries[i].rc;
 }
 
 int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, unsigned n_spans)

@@ -20,6 +20,13 @@ typedef struct pattern_literal {
 
 /* The literal whose search gives the verdict; NULL unless the kind is PATTERN_LITERAL. */
 const pattern_literal *pattern_get_literal(const pattern *p);
+/* As many patterns as pattern_holds_group takes at once. */
+#define PATTERN_GROUP 4
+/* pattern_holds for n different patterns and one text, side by side; ret_rc gets what each call
+ * would return.
+ */
+void pattern_holds_group(const pattern *const *patterns, unsigned n, matcher *m, str text,
+                         int *ret_rc);
 /* NULL where it has none. */
 const atom_set *pattern_get_atoms(const pattern *p);
 

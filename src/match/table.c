@@ -494,19 +494,36 @@ typedef struct scan {
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
     void *ctx;
+    uint32_t waiting[PATTERN_GROUP]; /* patterns to verify */
+    unsigned n_waiting;
     int rc;
 } scan;
 
+/* Patterns wait until a group of them can be verified side by side. */
+static void verify_waiting(scan *s)
+{
+    const pattern *patterns[PATTERN_GROUP];
+    int rc[PATTERN_GROUP];
+
+    for (unsigned i = 0; i < s->n_waiting; i++)
+        patterns[i] = s->t->patterns[s->waiting[i]];
+    pattern_holds_group(patterns, s->n_waiting, s->m, s->text, rc);
+    for (unsigned i = 0; i < s->n_waiting; i++) {
+        if (rc[i] == 0)
+            s->hit(s->ctx, s->waiting[i]);
+        else if (rc[i] == TTP_E_LIMIT && s->cut)
+            s->cut(s->ctx, s->waiting[i]);
+        else if (rc[i] < 0)
+            s->rc = rc[i];
+    }
+    s->n_waiting = 0;
+}
+
 static void verify(scan *s, uint32_t index)
 {
-    int rc = pattern_holds(s->t->patterns[index], s->m, s->text);
-
-    if (rc == 0)
-        s->hit(s->ctx, index);
-    else if (rc == TTP_E_LIMIT && s->cut)
-        s->cut(s->ctx, index);
-    else if (rc < 0)
-        s->rc = rc;
+    s->waiting[s->n_waiting++] = index;
+    if (s->n_waiting == PATTERN_GROUP)
+        verify_waiting(s);
 }
 
 /* An atom of the pattern stands in its context, at offset at of the canonical text. */
@@ -753,5 +770,6 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     scan_place(&s, ATOM_AT_END, s.canonical.len);
     if (s.canonical.len && s.canonical.ptr[s.canonical.len - 1] == '\n')
         scan_place(&s, ATOM_AT_END, s.canonical.len - 1);
+    verify_waiting(&s);
     return s.rc;
 }
