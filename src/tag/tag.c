@@ -86,19 +86,27 @@ static inline void put_member(buf *b, str name, str value)
     }
 }
 
-static void put_time(buf *b, str name, int64_t us)
+/* The text of a time, of which only the digits behind the second differ from the one before. */
+static void format_time(tag_clock *clock, int64_t us)
 {
-    char text[TIME_TEXT_LEN];
+    int64_t rest = us - clock->start_us;
+    char *end = clock->text + sizeof(clock->text) - 1;
 
-    buf_put_str(b, name);
-    if (us == TIME_NONE) {
-        buf_put(b, "null", 4);
+    if (clock->is_set && rest >= 0 && rest < 1000000) {
+        for (unsigned i = 0; i < 6; i++, rest /= 10)
+            *--end = (char)('0' + rest % 10);
         return;
     }
-    time_format(us, text);
-    buf_put_char(b, '"');
-    buf_put(b, text, sizeof(text));
-    buf_put_char(b, '"');
+    time_format(us, clock->text);
+    clock->is_set = us >= 0 && us < INT64_C(253402300800000000); /* 1970 to 9999: never clamped */
+    clock->start_us = us - us % 1000000;
+}
+
+static void put_time(buf *b, str name, int64_t us, tag_clock *clock)
+{
+    if (us != TIME_NONE)
+        format_time(clock, us);
+    put_member(b, name, us == TIME_NONE ? STR_NULL : (str){clock->text, sizeof(clock->text)});
 }
 
 static void put_url(buf *b, str technique_id)
@@ -110,6 +118,13 @@ static void put_url(buf *b, str technique_id)
 }
 
 void tag_write_json(buf *b, const tag *t)
+{
+    tag_clock clock = {0};
+
+    tag_write_json_at(b, t, &clock);
+}
+
+void tag_write_json_at(buf *b, const tag *t, tag_clock *clock)
 {
     char id[UUID_TEXT_LEN];
 
@@ -133,7 +148,7 @@ void tag_write_json(buf *b, const tag *t)
     tag_put_evidence(b, t);
     put_member(b, STR(",\"attack_release\":"), t->attack_release);
     put_url(b, tag_most_specific(t));
-    put_time(b, STR(",\"created_at\":"), t->created_us);
+    put_time(b, STR(",\"created_at\":"), t->created_us, clock);
     buf_put_char(b, '}');
 }
 
