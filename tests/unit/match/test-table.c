@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PATTERNS_MAX 48
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -526,6 +527,37 @@ static void test_sides(void **state)
     end_rows();
 }
 
+#define N_SAME 8000
+#define N_PLACES 300000
+
+/* An atom that stands everywhere, with uses beside which one always fails. */
+static void test_cost(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+    auto_free(pattern_table) pattern_table *t = NULL;
+    auto_free(buf) buf text = {0};
+    const wanted often = {STR("--[^0-9]"), REGEX, true}, never = {STR("--\\d"), REGEX, false};
+    pattern *patterns[N_SAME], *one = new_pattern(&often);
+    uint32_t seen[2] = {0, 0};
+    clock_t start;
+
+    (void)state;
+    for (unsigned i = 0; i < N_SAME; i++)
+        patterns[i] = one;
+    patterns[0] = new_pattern(&never);
+    assert_int_equal(pattern_table_new(patterns, N_SAME, &t), 0);
+    for (unsigned i = 0; i < N_PLACES; i++)
+        buf_put_c(&text, "--a");
+    start = clock();
+    assert_int_equal(pattern_table_scan(t, m, buf_str(&text), count_hit, NULL, seen), 0);
+    expect_int("all but one hold", seen[0], N_SAME - 1);
+    expect_true("each was looked at a bounded number of times",
+                (clock() - start) / CLOCKS_PER_SEC < 2);
+    pattern_unref(patterns[0]);
+    pattern_unref(one);
+    end_rows();
+}
+
 static void test_none(void **state)
 {
     auto_free(matcher) matcher *m = matcher_new(NULL);
@@ -563,8 +595,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases), cmocka_unit_test(test_long),  cmocka_unit_test(test_random),
-        cmocka_unit_test(test_many),  cmocka_unit_test(test_sides), cmocka_unit_test(test_none),
-        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_sides), cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_none),  cmocka_unit_test(test_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
