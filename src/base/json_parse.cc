@@ -35,8 +35,10 @@ constexpr size_t first_capacity = 16u << 10;
 /* objects up to this size are checked for duplicate keys with a filter, larger ones by sorting */
 constexpr uint32_t filter_max_members = 64;
 
+constexpr unsigned filter_bits = 9;
+
 struct key_filter {
-    uint64_t bits[16];
+    uint64_t bits[(1u << filter_bits) / 64];
 };
 
 struct open_container {
@@ -46,19 +48,25 @@ struct open_container {
     key_filter seen;
 };
 
-/* Keys of at least eight bytes give their first and last eight, shorter ones all they have. */
-uint64_t hash_key_bytes(const char *p, size_t len)
+/* A key gives its first and last bytes, which overlap where it is short. */
+inline uint64_t hash_key_bytes(const char *p, size_t len)
 {
     uint64_t head = 0, tail = 0;
+    uint32_t first, last;
 
     if (len >= 8) {
         memcpy(&head, p, 8);
         memcpy(&tail, p + len - 8, 8);
-    } else {
-        memcpy(&head, p, len);
+    } else if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        head = first | static_cast<uint64_t>(last) << 32;
+    } else if (len > 0) {
+        head = static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[len / 2]) << 8 |
+               static_cast<unsigned char>(p[len - 1]) << 16;
     }
     head = (head ^ (tail * 0xC2B2AE3D27D4EB4Fu) ^ len) * 0x9E3779B97F4A7C15u;
-    return head >> 54;
+    return head >> (64 - filter_bits);
 }
 
 bool has_key_before(const json_node *object, const json_node *key)
@@ -289,6 +297,157 @@ int convert(json_doc *doc, size_t max_nodes, const json_node **ret_root, unsigne
     return 0;
 }
 
+/*
+ * The members of a document that is one object, its arrays closed: one node each, however much they
+ * hold. False where there is more to it (objects within, whose keys are to be checked; very many
+ * members), which is for convert.
+ */
+class flat_reader
+{
+  public:
+    explicit flat_reader(json_doc *d)
+        : doc(d), tape(d->parser.doc.tape.get()),
+          strings(reinterpret_cast<const char *>(d->parser.doc.string_buf.get()))
+    {
+    }
+
+    bool read(unsigned *notes)
+    {
+        uint64_t root = tape[1];
+        uint32_t count = static_cast<uint32_t>(root >> 32) & simdjson::internal::JSON_COUNT_MASK;
+        size_t i = 2;
+
+        if (type_of(root) != tape_type::START_OBJECT || count > filter_max_members ||
+            mem_grow(doc->nodes, doc->cap_nodes, 1 + 2 * filter_max_members))
+            return false;
+        out = doc->nodes + 1;
+        for (uint32_t n = 0; n < count; n++) {
+            put_string(tape[i]);
+            if (is_repeated(out))
+                *notes |= JSON_DUPLICATE_KEY;
+            out++;
+            i = put_value(i + 1);
+            if (i == 0)
+                return false;
+        }
+        doc->nodes->type = JSON_OBJECT;
+        doc->nodes->len = count;
+        doc->nodes->n_nodes = static_cast<uint64_t>(out - doc->nodes);
+        return true;
+    }
+
+  private:
+    json_doc *doc;
+    const uint64_t *tape;
+    const char *strings;
+    json_node *out = nullptr;
+    key_filter seen = {};
+
+    static tape_type type_of(uint64_t word)
+    {
+        return static_cast<tape_type>(word >> 56);
+    }
+
+    void put_string(uint64_t word)
+    {
+        const char *p = strings + (word & simdjson::internal::JSON_VALUE_MASK);
+        uint32_t len;
+
+        memcpy(&len, p, sizeof(len));
+        *out = json_make_str({p + sizeof(len), len});
+    }
+
+    bool is_repeated(const json_node *key)
+    {
+        uint64_t hash = hash_key_bytes(key->str, key->len);
+        uint64_t bit = 1ull << (hash & 63);
+        bool maybe = seen.bits[hash >> 6] & bit;
+
+        seen.bits[hash >> 6] |= bit;
+        return maybe && has_key_before(doc->nodes, key);
+    }
+
+    /* The second word of a number may look like an object's begin: then one is read in vain. */
+    bool may_hold_object(size_t i, size_t end) const
+    {
+        for (; i < end; i++) {
+            if (type_of(tape[i]) == tape_type::START_OBJECT)
+                return true;
+        }
+        return false;
+    }
+
+    /* Where the next key is, or 0 */
+    size_t put_array(size_t i)
+    {
+        uint64_t word = tape[i];
+        size_t end = static_cast<uint32_t>(word);
+
+        out->type = JSON_ARRAY;
+        out->len = static_cast<uint32_t>(word >> 32) & simdjson::internal::JSON_COUNT_MASK;
+        out->n_nodes = 1;
+        out++;
+        return may_hold_object(i + 1, end) ? 0 : end;
+    }
+
+    size_t put_value(size_t i)
+    {
+        uint64_t word = tape[i];
+
+        switch (type_of(word)) {
+        case tape_type::STRING:
+            put_string(word);
+            out++;
+            return i + 1;
+        case tape_type::START_ARRAY:
+            return put_array(i);
+        case tape_type::START_OBJECT:
+            return 0;
+        default:
+            return put_scalar(i);
+        }
+    }
+
+    size_t put_scalar(size_t i)
+    {
+        tape_type type = type_of(tape[i]);
+
+        *out = {};
+        out->u = tape[i + 1]; /* a number's bits; behind the others stands at least the end */
+        switch (type) {
+        case tape_type::INT64:
+            out++->type = JSON_INT;
+            return i + 2;
+        case tape_type::UINT64:
+            out++->type = JSON_UINT;
+            return i + 2;
+        case tape_type::DOUBLE:
+            out++->type = JSON_DOUBLE;
+            return i + 2;
+        case tape_type::TRUE_VALUE:
+        case tape_type::FALSE_VALUE:
+            *out++ = json_make_bool(type == tape_type::TRUE_VALUE);
+            return i + 1;
+        default:
+            *out++ = {};
+            return i + 1;
+        }
+    }
+};
+
+/* True where nodes are made; else convert makes them all. */
+bool convert_flat(json_doc *doc, size_t max_nodes, const json_node **ret_root, unsigned *notes)
+{
+    const uint64_t *tape = doc->parser.doc.tape.get();
+    unsigned more = 0;
+
+    if (static_cast<uint32_t>(tape[0]) > max_nodes || !flat_reader(doc).read(&more))
+        return false;
+    *notes |= more;
+    *ret_root = doc->nodes;
+    return true;
+}
+
 bool holds_nul_escape(str text)
 {
     const char *p = text.ptr;
@@ -367,12 +526,12 @@ int fail(error_code code, ttp_err *err)
 }
 
 /* text is padded */
-int parse_padded(json_doc *doc, str text, size_t max_nodes, const json_node **ret_root,
+int parse_padded(json_doc *doc, str text, size_t max_nodes, bool flat, const json_node **ret_root,
                  unsigned *ret_notes, ttp_err *err)
 {
     unsigned notes = 0;
     error_code code = parse_once(doc, text);
-    int rc;
+    int rc = 0;
 
     if (code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR ||
         code == simdjson::NUMBER_ERROR) {
@@ -390,7 +549,8 @@ int parse_padded(json_doc *doc, str text, size_t max_nodes, const json_node **re
     }
     if (code != simdjson::SUCCESS)
         return fail(code, err);
-    rc = convert(doc, max_nodes, ret_root, &notes, err);
+    if (!flat || !convert_flat(doc, max_nodes, ret_root, &notes))
+        rc = convert(doc, max_nodes, ret_root, &notes, err);
     if (rc)
         return rc;
     if (holds_nul_escape(text))
@@ -415,13 +575,25 @@ json_doc *json_doc_free(json_doc *doc)
     return nullptr;
 }
 
-int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
-               ttp_err *err)
+static int parse_event(json_doc *doc, str text, bool flat, const json_node **ret_root,
+                       unsigned *ret_notes, ttp_err *err)
 {
     if (text.len > TTP_EVENT_MAX)
         return err_set(err, TTP_E_LIMIT, NULL, "longer than %u bytes", TTP_EVENT_MAX);
     give_back(doc, text.len);
-    return parse_padded(doc, text, JSON_NODES_MAX, ret_root, ret_notes, err);
+    return parse_padded(doc, text, JSON_NODES_MAX, flat, ret_root, ret_notes, err);
+}
+
+int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
+               ttp_err *err)
+{
+    return parse_event(doc, text, false, ret_root, ret_notes, err);
+}
+
+int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
+                    ttp_err *err)
+{
+    return parse_event(doc, text, true, ret_root, ret_notes, err);
 }
 
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,
@@ -435,7 +607,8 @@ int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **r
         return err_set(err, -ENOMEM, NULL, "out of memory");
     buf_put_str(&doc->copy, text);
     memset(doc->copy.ptr + text.len, 0, JSON_PADDING);
-    return parse_padded(doc, {doc->copy.ptr, text.len}, SIZE_MAX / 64, ret_root, ret_notes, err);
+    return parse_padded(doc, {doc->copy.ptr, text.len}, SIZE_MAX / 64, false, ret_root, ret_notes,
+                        err);
 }
 
 const char *json_library_version(void)

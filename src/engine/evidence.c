@@ -157,6 +157,8 @@ static int leaf_held(const findings *f, uint32_t index)
 {
     const leaf *l = &f->kr->rule->leaves[index];
 
+    if (f->kr->is_one_leaf)
+        return 1; /* it has no slot: that the rule fired says it */
     if (index_has_leaf(l, f->ev->kind))
         return bitset_has(&f->e->slots, f->kr->first_slot + index);
     return leaf_holds(l, f->ev->kind, f->ev->payload, f->e->matcher);

@@ -33,13 +33,20 @@
 #define CONTEXTS_MIN 4096
 #define CONTEXTS_PER_BYTE 16
 
+#define HEAD_SIZE 16u
+
+/* All that tells whether the atom is met, in half a cache line. */
 typedef struct window_entry {
+    uint64_t head[2]; /* the atom's first bytes, zeros behind it */
     uint32_t window;
     uint32_t atom;
+    uint32_t window_at; /* where in the atom it stands */
+    uint32_t len;       /* the atom's */
 } window_entry;
 
 typedef struct window_index {
     uint32_t n_entries;
+    uint32_t hash_factor;
     unsigned bitmap_shift, bucket_shift; /* a hash's high bits choose */
     uint64_t *bitmap;
     uint32_t *bucket_start; /* one more than there are buckets */
@@ -162,14 +169,16 @@ static uint8_t how_decided(const pattern *p)
 }
 
 /* Bitmap and buckets for n entries; they are filled by fill_index. */
-static int size_index(pattern_table *t, window_index *ix, uint32_t n)
+static int size_index(pattern_table *t, window_index *ix, unsigned size, uint32_t n)
 {
-    unsigned bits = BITMAP_BITS_MIN, bucket_bits;
+    /* one byte has a bucket of its own */
+    unsigned bits = size == 1 ? 8 + BITS_PER_ENTRY_LOG2 : BITMAP_BITS_MIN, bucket_bits;
 
     while (bits < BITMAP_BITS_MAX && (n << BITS_PER_ENTRY_LOG2) > (1u << bits))
         bits++;
     bucket_bits = bits - BITS_PER_ENTRY_LOG2;
     ix->n_entries = n;
+    ix->hash_factor = size == 1 ? 1u << 24 : HASH_FACTOR;
     ix->bitmap_shift = 32 - bits;
     ix->bucket_shift = 32 - bucket_bits;
     ix->bitmap = arena_calloc(&t->mem, (1u << bits) / 64, sizeof(uint64_t));
@@ -178,9 +187,9 @@ static int size_index(pattern_table *t, window_index *ix, uint32_t n)
     return ix->bitmap && ix->bucket_start && ix->entries ? 0 : -ENOMEM;
 }
 
-static uint32_t hash_window(uint32_t window)
+static inline uint32_t hash_window(const window_index *ix, uint32_t window)
 {
-    return window * HASH_FACTOR;
+    return window * ix->hash_factor;
 }
 
 /* Entries grouped by bucket: count, sum up, place. */
@@ -189,7 +198,7 @@ static void fill_index(window_index *ix, const window_entry *entries)
     uint32_t n_buckets = 1u << (32 - ix->bucket_shift);
 
     for (uint32_t i = 0; i < ix->n_entries; i++) {
-        uint32_t hash = hash_window(entries[i].window);
+        uint32_t hash = hash_window(ix, entries[i].window);
         uint32_t bit = hash >> ix->bitmap_shift;
 
         ix->bitmap[bit >> 6] |= 1ull << (bit & 63);
@@ -198,7 +207,7 @@ static void fill_index(window_index *ix, const window_entry *entries)
     for (uint32_t b = 0; b < n_buckets; b++)
         ix->bucket_start[b + 1] += ix->bucket_start[b];
     for (uint32_t i = ix->n_entries; i-- > 0;) {
-        uint32_t bucket = hash_window(entries[i].window) >> ix->bucket_shift;
+        uint32_t bucket = hash_window(ix, entries[i].window) >> ix->bucket_shift;
         uint32_t end = ix->bucket_start[bucket + 1];
 
         /* each bucket fills from its end: bucket_start[b + 1] moves down to where b starts */
@@ -207,6 +216,20 @@ static void fill_index(window_index *ix, const window_entry *entries)
     }
     memmove(ix->bucket_start, ix->bucket_start + 1, n_buckets * sizeof(uint32_t));
     ix->bucket_start[n_buckets] = ix->n_entries;
+}
+
+static window_entry make_entry(const pattern_table *t, uint32_t a, unsigned size)
+{
+    const table_atom *atom = &t->atoms[a];
+    window_entry e = {
+        .window = load_window(atom->text.ptr + atom->window_at, size),
+        .atom = a,
+        .window_at = atom->window_at,
+        .len = (uint32_t)atom->text.len,
+    };
+
+    memcpy(e.head, atom->text.ptr, atom->text.len < HEAD_SIZE ? atom->text.len : HEAD_SIZE);
+    return e;
 }
 
 static int make_index(pattern_table *t, atom_place place, unsigned size, const uint8_t *place_of)
@@ -221,13 +244,13 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     if (n == 0)
         return 0;
     entries = calloc(n, sizeof(*entries));
-    rc = entries ? size_index(t, ix, n) : -ENOMEM;
+    rc = entries ? size_index(t, ix, size, n) : -ENOMEM;
     n = 0;
     for (uint32_t a = 0; !rc && a < t->n_atoms; a++) {
         const table_atom *atom = &t->atoms[a];
 
         if (place_of[a] == place && window_size(atom->text.len) == size)
-            entries[n++] = (window_entry){load_window(atom->text.ptr + atom->window_at, size), a};
+            entries[n++] = make_entry(t, a, size);
     }
     if (!rc)
         fill_index(ix, entries);
@@ -235,16 +258,39 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     return rc;
 }
 
-/* Two bytes at least say where a window may start; one byte is followed by any. */
-static void mark_pairs(uint64_t *pairs, const window_index *ix, unsigned size)
+static void mark_pair(uint64_t *pairs, uint32_t first, uint32_t second)
+{
+    uint32_t pair = first | second << 8;
+
+    pairs[pair >> 6] |= 1ull << (pair & 63);
+}
+
+/* An atom of one byte: what may follow it. Behind the text stands a zero. */
+static void mark_byte(const pattern_table *t, uint64_t *pairs, const window_entry *e)
+{
+    const table_atom *atom = &t->atoms[e->atom];
+
+    for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
+        const context_side *after = &t->sides[t->uses[k].after];
+
+        for (unsigned c = 0; c < 256; c++) {
+            if (side_has(after, c < 128 ? c : SIDE_OTHER) || (c == 0 && side_has(after, SIDE_EDGE)))
+                mark_pair(pairs, e->window, c);
+        }
+    }
+}
+
+/* Where a window may start. */
+static void mark_pairs(const pattern_table *t, uint64_t *pairs, const window_index *ix,
+                       unsigned size)
 {
     for (uint32_t i = 0; i < ix->n_entries; i++) {
-        uint32_t pair = ix->entries[i].window & 0xFFFF;
+        const window_entry *e = &ix->entries[i];
 
         if (size > 1)
-            pairs[pair >> 6] |= 1ull << (pair & 63);
-        for (; size == 1 && pair < N_PAIRS; pair += 256)
-            pairs[pair >> 6] |= 1ull << (pair & 63);
+            mark_pair(pairs, e->window & 0xFF, e->window >> 8 & 0xFF);
+        else
+            mark_byte(t, pairs, e);
     }
 }
 
@@ -255,7 +301,7 @@ static int make_pairs(pattern_table *t, unsigned max_size, uint64_t **ret_pairs)
     if (!*ret_pairs)
         return -ENOMEM;
     for (unsigned size = 1; size <= max_size; size++)
-        mark_pairs(*ret_pairs, &t->index[ATOM_ANYWHERE][size - 1], size);
+        mark_pairs(t, *ret_pairs, &t->index[ATOM_ANYWHERE][size - 1], size);
     return 0;
 }
 
@@ -518,27 +564,42 @@ static void met(scan *s, const table_atom *atom, size_t start)
         (void)bitset_add(&s->scratch->atoms, (uint32_t)(atom - t->atoms));
 }
 
+/* Does the atom stand at p? What follows the text is room to look at. */
+static inline bool stands_at(const table_atom *atoms, const window_entry *e, const char *p)
+{
+    static const unsigned char ones[2 * HEAD_SIZE] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                      255, 255, 255, 255, 255, 255, 255, 255};
+    uint32_t head = e->len < HEAD_SIZE ? e->len : HEAD_SIZE;
+    uint64_t text[2], mask[2];
+
+    memcpy(text, p, HEAD_SIZE);
+    memcpy(mask, ones + HEAD_SIZE - head, HEAD_SIZE);
+    if (((text[0] & mask[0]) ^ e->head[0]) | ((text[1] & mask[1]) ^ e->head[1]))
+        return false;
+    return e->len <= HEAD_SIZE ||
+           memcmp(p + HEAD_SIZE, atoms[e->atom].text.ptr + HEAD_SIZE, e->len - HEAD_SIZE) == 0;
+}
+
 /* window was met at offset at of the canonical text. */
 static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
 {
-    uint32_t bucket = hash_window(window) >> ix->bucket_shift;
+    uint32_t bucket = hash_window(ix, window) >> ix->bucket_shift;
+    const window_entry *e = ix->entries + ix->bucket_start[bucket];
+    const window_entry *end = ix->entries + ix->bucket_start[bucket + 1];
 
-    for (uint32_t i = ix->bucket_start[bucket]; i < ix->bucket_start[bucket + 1]; i++) {
-        const table_atom *atom = &s->t->atoms[ix->entries[i].atom];
-        size_t start = at - atom->window_at;
+    for (; e < end; e++) {
+        size_t start = at - e->window_at;
 
-        if (ix->entries[i].window != window || at < atom->window_at ||
-            s->canonical.len - start < atom->text.len ||
-            bitset_has(&s->scratch->atoms, ix->entries[i].atom) ||
-            memcmp(s->canonical.ptr + start, atom->text.ptr, atom->text.len) != 0)
-            continue;
-        met(s, atom, start);
+        if (e->window == window && at >= e->window_at && s->canonical.len - start >= e->len &&
+            !bitset_has(&s->scratch->atoms, e->atom) &&
+            stands_at(s->t->atoms, e, s->canonical.ptr + start))
+            met(s, &s->t->atoms[e->atom], start);
     }
 }
 
 static inline uint64_t bit_of(const window_index *ix, uint32_t window)
 {
-    uint32_t bit = hash_window(window) >> ix->bitmap_shift;
+    uint32_t bit = hash_window(ix, window) >> ix->bitmap_shift;
 
     return ix->bitmap[bit >> 6] >> (bit & 63) & 1;
 }
@@ -656,7 +717,7 @@ static int make_canonical(scan *s)
     buf *b = &s->scratch->canonical;
 
     buf_clear(b);
-    if (mem_grow(b->ptr, b->cap, s->text.len + WINDOW_MAX))
+    if (mem_grow(b->ptr, b->cap, s->text.len + HEAD_SIZE))
         return -ENOMEM;
     s->is_ascii = utf8_is_ascii(s->text);
     if (s->is_ascii) {
@@ -664,10 +725,10 @@ static int make_canonical(scan *s)
         b->len = s->text.len;
     } else {
         atoms_put_canonical(b, s->text);
-        if (mem_grow(b->ptr, b->cap, b->len + WINDOW_MAX))
+        if (mem_grow(b->ptr, b->cap, b->len + HEAD_SIZE))
             return -ENOMEM;
     }
-    memset(b->ptr + b->len, 0, WINDOW_MAX); /* windows are loaded whole at the end, too */
+    memset(b->ptr + b->len, 0, HEAD_SIZE); /* windows and heads are loaded whole at the end, too */
     s->canonical = buf_str(b);
     return b->failed ? -ENOMEM : 0;
 }
