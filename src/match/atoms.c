@@ -376,7 +376,7 @@ static texts in_context(extractor *x, const sequence *s, texts t, uint32_t from,
 /* A candidate: what kids[from..to) match. */
 static void offer(extractor *x, sequence *s, texts t, uint32_t from, uint32_t to)
 {
-    if (score(t) > score(s->info.inside))
+    if (score_once(&t) > score_once(&s->info.inside))
         s->info.inside = in_context(x, s, t, from, to);
 }
 

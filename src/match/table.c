@@ -29,7 +29,7 @@
 /* windows up to which their first two bytes alone let few places of a text pass */
 #define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
-/* failing contexts of a text, so that hostile ones do not make many uses looked at at every byte */
+/* contexts looked at in a text, so that a hostile one does not have many looked at at every byte */
 #define CONTEXTS_MIN 4096
 #define CONTEXTS_PER_BYTE 16
 
@@ -489,7 +489,8 @@ typedef struct scan {
     table_scratch *scratch;
     str text;
     str canonical;
-    /* so many more times an atom's context may be found wrong; then patterns are verified anyway */
+    /* so many more contexts are looked at; then patterns whose context is wrong are verified anyway
+     */
     size_t contexts_left;
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
@@ -568,14 +569,13 @@ static void met(scan *s, const table_atom *atom, size_t start)
     for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
         const table_use *use = &t->uses[k];
 
-        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after)) {
+        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after))
             decide(s, use, start);
-        } else if (s->contexts_left > 0) {
-            s->contexts_left--;
+        else if (s->contexts_left > 0)
             all = false;
-        } else if (bitset_add(&s->scratch->patterns, use->pattern)) {
+        else if (bitset_add(&s->scratch->patterns, use->pattern))
             verify(s, use->pattern);
-        }
+        s->contexts_left -= s->contexts_left > 0;
     }
     if (all)
         (void)bitset_add(&s->scratch->atoms, (uint32_t)(atom - t->atoms));
