@@ -327,6 +327,13 @@ int pattern_holds(const pattern *p, matcher *m, str text)
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
 }
 
+int pattern_holds_from(const pattern *p, matcher *m, str text, size_t from)
+{
+    if (p->kind != PATTERN_LINEAR || p->program->looks_behind)
+        return pattern_holds(p, m, text);
+    return pattern_holds(p, m, (str){text.ptr + from, text.len - from});
+}
+
 int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, unsigned n_spans)
 {
     size_t at, len;

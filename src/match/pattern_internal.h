@@ -22,6 +22,8 @@ typedef struct pattern_literal {
 const pattern_literal *pattern_get_literal(const pattern *p);
 /* NULL where it has none. */
 const atom_set *pattern_get_atoms(const pattern *p);
+/* As pattern_holds, where no match begins before byte from, which a character begins at. */
+int pattern_holds_from(const pattern *p, matcher *m, str text, size_t from);
 
 /* Does the literal hold in text at byte offset at, whatever its anchors? Returns its length there,
  * or SIZE_MAX. */
