@@ -604,7 +604,7 @@ int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
     return rc ? rc : search_from_start(&r);
 }
 
-/* Automata that run side by side, all at the same character. */
+/* Automata that run side by side, each at a character of its own. */
 typedef struct lane {
     run r;
     dfa_query *query;
@@ -617,22 +617,34 @@ static bool fits_lane(const run *r)
     return r->d->start > ACCEPTED && r->d->skip < 0;
 }
 
-/*
- * All lanes over the characters that every one of them knows. Returns where the first one needs
- * more than its table.
- */
-static inline __attribute__((always_inline)) const unsigned char *
-run_lanes(lane *lanes, unsigned n, const unsigned char *at, const unsigned char *last)
+static size_t fewest_left(const lane *lanes, unsigned n)
 {
+    size_t fewest = SIZE_MAX;
+
+    for (unsigned i = 0; i < n; i++) {
+        size_t left = (size_t)(lanes[i].r.last - lanes[i].r.at);
+
+        fewest = left < fewest ? left : fewest;
+    }
+    return fewest;
+}
+
+/* All lanes as far as every one of them knows its characters. */
+static inline __attribute__((always_inline)) void run_lanes(lane *lanes, unsigned n)
+{
+    size_t k, left = fewest_left(lanes, n);
     uint32_t state[DFA_GROUP], to[DFA_GROUP];
 
     for (unsigned i = 0; i < n; i++)
         state[i] = lanes[i].state;
-    for (; at < last && *at < 128; at++) {
+    for (k = 0; k < left; k++) {
         bool all_known = true;
 
         for (unsigned i = 0; i < n; i++) {
-            to[i] = lanes[i].r.d->next[lanes[i].r.p->al.ascii[*at] + state[i]];
+            unsigned char byte = lanes[i].r.at[k];
+
+            to[i] = byte < 128 ? lanes[i].r.d->next[lanes[i].r.p->al.ascii[byte] + state[i]]
+                               : UNKNOWN;
             all_known &= to[i] > ACCEPTED;
         }
         if (!all_known)
@@ -640,36 +652,40 @@ run_lanes(lane *lanes, unsigned n, const unsigned char *at, const unsigned char 
         for (unsigned i = 0; i < n; i++)
             state[i] = to[i];
     }
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         lanes[i].state = state[i];
-    return at;
-}
-
-static const unsigned char *run_all(lane *lanes, unsigned n, const unsigned char *at,
-                                    const unsigned char *last)
-{
-    switch (n) { /* each a loop of its own, unrolled */
-    case 4:
-        return run_lanes(lanes, 4, at, last);
-    case 3:
-        return run_lanes(lanes, 3, at, last);
-    case 2:
-        return run_lanes(lanes, 2, at, last);
-    default:
-        return run_lanes(lanes, 1, at, last);
+        lanes[i].r.at += k;
     }
 }
 
-/* Where the table has no more to say to a lane at at: its query is answered, by itself. */
-static bool finish_if_stuck(lane *l, const unsigned char *at, const unsigned char *last)
+static void run_all(lane *lanes, unsigned n)
 {
+    switch (n) { /* each a loop of its own, unrolled */
+    case 4:
+        run_lanes(lanes, 4);
+        break;
+    case 3:
+        run_lanes(lanes, 3);
+        break;
+    case 2:
+        run_lanes(lanes, 2);
+        break;
+    default:
+        run_lanes(lanes, 1);
+        break;
+    }
+}
+
+/* Where the table has no more to say to a lane: its query is answered, by itself. */
+static bool finish_if_stuck(lane *l)
+{
+    const run *r = &l->r;
     uint32_t to = UNKNOWN;
 
-    if (at < last && *at < 128)
-        to = l->r.d->next[l->r.p->al.ascii[*at] + l->state];
+    if (r->at < r->last && *r->at < 128)
+        to = r->d->next[r->p->al.ascii[*r->at] + l->state];
     if (to > ACCEPTED)
         return false;
-    l->r.at = at;
     if (to == UNKNOWN)
         l->query->rc = search(&l->r, l->state);
     else
@@ -677,56 +693,56 @@ static bool finish_if_stuck(lane *l, const unsigned char *at, const unsigned cha
     return true;
 }
 
-/* Ends with every lane's query answered. An automaton that is dropped on the way is asked anew. */
-static void search_lanes(dfa_cache *cache, lane *lanes, unsigned n, str text)
+static void ask_alone(dfa_cache *cache, lane *lanes, unsigned n)
 {
-    uint64_t n_evictions = cache->n_evictions;
-    const unsigned char *at = n ? lanes[0].r.at : NULL, *last = n ? lanes[0].r.last : NULL;
+    for (unsigned i = 0; i < n; i++) {
+        dfa_query *q = lanes[i].query;
 
-    for (unsigned i = 1; i < n; i++)
-        last = lanes[i].r.last < last ? lanes[i].r.last : last;
-    while (n > 0) {
-        unsigned n_left = 0;
-
-        at = run_all(lanes, n, at, last);
-        for (unsigned i = 0; i < n; i++) {
-            if (cache->n_evictions != n_evictions)
-                lanes[i].query->rc =
-                    dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
-            else if (!finish_if_stuck(&lanes[i], at, last))
-                lanes[n_left++] = lanes[i];
-        }
-        if (cache->n_evictions == n_evictions) {
-            n = n_left;
-            continue;
-        }
-        for (unsigned i = 0; i < n_left; i++)
-            lanes[i].query->rc = dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
-        n = 0;
+        q->rc = dfa_holds(cache, q->serial, q->p, q->text);
     }
 }
 
-void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n, str text)
+/* Ends with every lane's query answered. Where automata were dropped the rest is asked anew. */
+static void search_lanes(dfa_cache *cache, lane *lanes, unsigned n)
+{
+    uint64_t n_evictions = cache->n_evictions;
+
+    while (n > 0) {
+        unsigned n_left = 0;
+
+        run_all(lanes, n);
+        for (unsigned i = 0; i < n; i++) {
+            if (cache->n_evictions != n_evictions || !finish_if_stuck(&lanes[i]))
+                lanes[n_left++] = lanes[i];
+        }
+        n = n_left;
+        if (cache->n_evictions != n_evictions) {
+            ask_alone(cache, lanes, n);
+            return;
+        }
+    }
+}
+
+void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n)
 {
     lane lanes[DFA_GROUP];
     unsigned n_lanes = 0;
     uint64_t n_evictions = cache->n_evictions;
 
     for (unsigned i = 0; i < n; i++) {
+        dfa_query *q = &queries[i];
         lane *l = &lanes[n_lanes];
 
-        l->query = &queries[i];
-        if (begin(&l->r, cache, queries[i].serial, queries[i].p, text) == 0 && fits_lane(&l->r)) {
+        l->query = q;
+        if (begin(&l->r, cache, q->serial, q->p, q->text) == 0 && fits_lane(&l->r)) {
             l->state = l->r.d->start;
             n_lanes++;
         } else {
-            queries[i].rc = dfa_holds(cache, queries[i].serial, queries[i].p, text);
+            q->rc = dfa_holds(cache, q->serial, q->p, q->text);
         }
     }
-    if (cache->n_evictions != n_evictions) {
-        for (unsigned i = 0; i < n_lanes; i++)
-            lanes[i].query->rc = dfa_holds(cache, lanes[i].query->serial, lanes[i].query->p, text);
-        return;
-    }
-    search_lanes(cache, lanes, n_lanes, text);
+    if (cache->n_evictions != n_evictions)
+        ask_alone(cache, lanes, n_lanes);
+    else
+        search_lanes(cache, lanes, n_lanes);
 }

@@ -39,12 +39,13 @@ int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text);
 typedef struct dfa_query {
     uint64_t serial;
     const program *p;
+    str text; /* texts of a group end at the same place, each may begin at one of its own */
     int rc;
 } dfa_query;
 
 /*
- * Ask several different programs about one text. Each character waits for the state before it, so
- * that DFA_GROUP automata side by side take little longer than one.
+ * Ask several different programs about ends of one text. Each character waits for the state before
+ * it, so that DFA_GROUP automata side by side take little longer than one.
  */
 #define DFA_GROUP 4
-void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n, str text);
+void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n);

@@ -328,26 +328,27 @@ int pattern_holds(const pattern *p, matcher *m, str text)
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
 }
 
-void pattern_holds_group(const pattern *const *patterns, unsigned n, matcher *m, str text,
-                         int *ret_rc)
+void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text)
 {
     dfa_query queries[PATTERN_GROUP];
-    unsigned from[PATTERN_GROUP], n_queries = 0;
+    unsigned asked[PATTERN_GROUP], n_queries = 0;
 
     static_assert(PATTERN_GROUP == DFA_GROUP, "a group is one run of lanes");
     for (unsigned i = 0; i < n; i++) {
-        const pattern *p = patterns[i];
+        const pattern *p = searches[i].pattern;
+        size_t from = p->kind != PATTERN_LINEAR || p->program->looks_behind ? 0 : searches[i].from;
+        str rest = {text.ptr + from, text.len - from};
 
-        if (p->kind == PATTERN_LINEAR && p->program && text.len >= p->min_chars) {
-            from[n_queries] = i;
-            queries[n_queries++] = (dfa_query){p->serial, p->program, 0};
+        if (p->kind == PATTERN_LINEAR && rest.len >= p->min_chars) {
+            asked[n_queries] = i;
+            queries[n_queries++] = (dfa_query){p->serial, p->program, rest, 0};
         } else {
-            ret_rc[i] = pattern_holds(p, m, text);
+            searches[i].rc = pattern_holds(p, m, rest);
         }
     }
-    dfa_holds_group(m->automata, queries, n_queries, text);
+    dfa_holds_group(m->automata, queries, n_queries);
     for (unsigned i = 0; i < n_queries; i++)
-        ret_rc[from[i]] = queries[i].rc;
+        searches[asked[i]].rc = queries[i].rc;
 }
 
 int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, unsigned n_spans)

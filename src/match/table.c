@@ -70,7 +70,10 @@ typedef struct table_use {
     uint32_t pattern;
     uint8_t before, after; /* sides; 0: anything */
     uint8_t decided;       /* BY_... or 0 */
+    uint8_t back;          /* a match begins at most so many bytes before it, in an ASCII text */
 } table_use;
+
+#define BACK_UNKNOWN UINT8_MAX
 
 #define SIDES_MAX 256
 #define SIDE_SLOTS 512u
@@ -350,6 +353,23 @@ static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side
     return (uint8_t)t->n_sides++;
 }
 
+/*
+ * An atom of a pattern was met at offset at of an ASCII text, for the first time: how much further
+ * back may matches begin? Where it has several, a longer one may begin earlier and be met later.
+ */
+static uint8_t how_far_back(const atom_set *atoms)
+{
+    size_t back = atoms->lead;
+
+    for (uint32_t i = 0; atoms->n_texts > 1 && i < atoms->n_texts; i++) {
+        if (back < atoms->lead + atoms->texts[i].len)
+            back = atoms->lead + atoms->texts[i].len;
+    }
+    if (atoms->place != ATOM_ANYWHERE || back > BACK_UNKNOWN)
+        return BACK_UNKNOWN;
+    return (uint8_t)back;
+}
+
 static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 {
     uint16_t slots[SIDE_SLOTS] = {0};
@@ -366,6 +386,7 @@ static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 
         use->pattern = uses[i].pattern;
         use->decided = how_decided(t->patterns[use->pattern]);
+        use->back = how_far_back(pattern_get_atoms(t->patterns[use->pattern]));
         if (!c)
             continue;
         use->before = number_side(t, slots, &c->before);
@@ -495,7 +516,7 @@ typedef struct scan {
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
     void *ctx;
-    uint32_t waiting[PATTERN_GROUP]; /* patterns to verify */
+    pattern_search waiting[PATTERN_GROUP]; /* patterns to verify */
     unsigned n_waiting;
     int rc;
 } scan;
@@ -503,26 +524,25 @@ typedef struct scan {
 /* Patterns wait until a group of them can be verified side by side. */
 static void verify_waiting(scan *s)
 {
-    const pattern *patterns[PATTERN_GROUP];
-    int rc[PATTERN_GROUP];
-
-    for (unsigned i = 0; i < s->n_waiting; i++)
-        patterns[i] = s->t->patterns[s->waiting[i]];
-    pattern_holds_group(patterns, s->n_waiting, s->m, s->text, rc);
+    pattern_holds_group(s->waiting, s->n_waiting, s->m, s->text);
     for (unsigned i = 0; i < s->n_waiting; i++) {
-        if (rc[i] == 0)
-            s->hit(s->ctx, s->waiting[i]);
-        else if (rc[i] == TTP_E_LIMIT && s->cut)
-            s->cut(s->ctx, s->waiting[i]);
-        else if (rc[i] < 0)
-            s->rc = rc[i];
+        const pattern_search *w = &s->waiting[i];
+
+        if (w->rc == 0)
+            s->hit(s->ctx, w->index);
+        else if (w->rc == TTP_E_LIMIT && s->cut)
+            s->cut(s->ctx, w->index);
+        else if (w->rc < 0)
+            s->rc = w->rc;
     }
     s->n_waiting = 0;
 }
 
-static void verify(scan *s, uint32_t index)
+/* No match begins before offset from. */
+static void verify(scan *s, uint32_t index, size_t from)
 {
-    s->waiting[s->n_waiting++] = index;
+    s->waiting[s->n_waiting++] =
+        (pattern_search){.pattern = s->t->patterns[index], .index = index, .from = from};
     if (s->n_waiting == PATTERN_GROUP)
         verify_waiting(s);
 }
@@ -547,7 +567,8 @@ static void decide(scan *s, const table_use *use, size_t at)
             return;
         }
     }
-    verify(s, index);
+    verify(s, index,
+           s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back : 0);
 }
 
 static unsigned neighbour(const scan *s, size_t at)
@@ -574,7 +595,7 @@ static void met(scan *s, const table_atom *atom, size_t start)
         else if (s->contexts_left > 0)
             all = false;
         else if (bitset_add(&s->scratch->patterns, use->pattern))
-            verify(s, use->pattern);
+            verify(s, use->pattern, 0);
         s->contexts_left -= s->contexts_left > 0;
     }
     if (all)
@@ -764,7 +785,7 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
     for (uint32_t i = 0; i < t->n_without_atom; i++)
-        verify(&s, t->without_atom[i]);
+        verify(&s, t->without_atom[i], 0);
     scan_anywhere(&s);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);

@@ -39,18 +39,17 @@ static void test_groups(void **state)
 
         for (unsigned round = 0; round < 40; round++) {
             str text = texts[round % 7];
-            const pattern *group[PATTERN_GROUP];
+            pattern_search group[PATTERN_GROUP];
             unsigned n = 1 + round % PATTERN_GROUP;
-            int rc[PATTERN_GROUP];
 
             for (unsigned i = 0; i < n; i++)
-                group[i] = all[(round * 5 + i * (1 + round % 3)) % N];
+                group[i] = (pattern_search){.pattern = all[(round * 5 + i * (1 + round % 3)) % N]};
             matcher_new_event(m);
             matcher_new_event(alone);
-            pattern_holds_group(group, n, m, text, rc);
+            pattern_holds_group(group, n, m, text);
             for (unsigned i = 0; i < n; i++)
-                expect_int(pattern_source(group[i]).ptr, rc[i],
-                           pattern_holds(group[i], alone, text));
+                expect_int(pattern_source(group[i].pattern).ptr, group[i].rc,
+                           pattern_holds(group[i].pattern, alone, text));
         }
         matcher_free(m);
         matcher_free(alone);
