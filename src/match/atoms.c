@@ -15,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "match/unicode.h"
+#include "match/width.h"
 
 #include <errno.h>
 
@@ -23,8 +24,10 @@
 #define SET_CHARS_MAX 64 /* characters of a set that are looked at one by one */
 #define TEXTS_BYTES_MAX 1024
 #define REPEAT_UNROLL_MAX 16
-#define COMMON_BITS 9    /* of a window that is in every other text */
-#define ANCHOR_BONUS 14  /* an anchored atom is looked for once a text, not at every byte */
+#define COMMON_BITS 9 /* of a window that is in every other text */
+#define SCORE_UNIT 64u
+#define ANCHOR_BONUS                                                                               \
+    (14 * SCORE_UNIT)    /* an anchored atom is looked for once a text, not at every byte */
 #define CHOICE_PENALTY 3 /* for each doubling of the number of texts */
 
 /* A set of texts; n == 0: nothing is known (the set of no texts cannot arise). */
@@ -33,6 +36,7 @@ typedef struct texts {
     str *items;
     atom_context *contexts; /* of each, where one is known; else NULL */
     unsigned score;         /* one more than it is, once known; 0: not yet */
+    uint32_t lead;          /* characters of the node's match before them, at most */
 } texts;
 
 typedef struct node_info {
@@ -146,7 +150,7 @@ void atoms_put_canonical(buf *out, str text)
 
 static texts new_texts(extractor *x, uint32_t n)
 {
-    texts t = {.n = n, .items = arena_calloc(&x->mem, n, sizeof(str))};
+    texts t = {.n = n, .items = arena_calloc(&x->mem, n, sizeof(str)), .lead = UINT32_MAX};
 
     if (!t.items) {
         x->failed = true;
@@ -161,6 +165,7 @@ static texts one_text(extractor *x, str s)
 
     if (t.n)
         t.items[0] = s;
+    t.lead = 0;
     return t;
 }
 
@@ -202,6 +207,7 @@ static texts join(extractor *x, texts a, texts b, uint32_t max)
         return t;
     memcpy(t.items, a.items, a.n * sizeof(str));
     t.n = a.n;
+    t.lead = a.lead > b.lead ? a.lead : b.lead;
     for (uint32_t i = 0; t.contexts && i < a.n; i++)
         t.contexts[i] = context_at(a, i);
     for (uint32_t i = 0; i < b.n; i++) {
@@ -233,6 +239,8 @@ static texts product(extractor *x, texts a, texts b)
     if (bytes > TEXTS_BYTES_MAX)
         return t;
     t = new_texts(x, a.n * b.n);
+    if (t.n && (a.contexts || b.contexts))
+        t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
     for (uint32_t i = 0; i < t.n; i++) {
         str head = a.items[i / b.n], tail = b.items[i % b.n];
         char *p = arena_alloc(&x->mem, head.len + tail.len);
@@ -246,6 +254,9 @@ static texts product(extractor *x, texts a, texts b)
         if (tail.len)
             memcpy(p + head.len, tail.ptr, tail.len);
         t.items[i] = (str){p, head.len + tail.len};
+        if (t.contexts)
+            t.contexts[i] = (atom_context){head.len ? context_at(a, i / b.n).before : context_any,
+                                           tail.len ? context_at(b, i % b.n).after : context_any};
     }
     return t;
 }
@@ -264,7 +275,9 @@ static unsigned score(texts t)
     }
     for (uint32_t n = t.n; n > 1; n /= 2)
         penalty += CHOICE_PENALTY;
-    return worst > penalty ? worst - penalty : 1;
+    /* what is equal by that goes by rarity alone: " 0" to " 7" rather than "0" to "7" */
+    return (worst > penalty ? worst - penalty : 1) * SCORE_UNIT +
+           (worst < SCORE_UNIT ? worst : SCORE_UNIT - 1);
 }
 
 /* A long sequence compares the best it has with each of its parts. */
@@ -342,7 +355,9 @@ static node_info from_set(extractor *x, const regex_node *set)
 typedef struct sequence {
     const regex_node *node;
     texts grown;
-    uint32_t from; /* the kid that grown begins with, or INNER */
+    uint32_t from;  /* the kid that grown begins with, or INNER */
+    uint32_t lead;  /* the most characters before grown */
+    uint32_t width; /* ... before the kid that is added */
     bool is_exact;
     node_info info;
 } sequence;
@@ -352,39 +367,52 @@ static bool takes_nothing(const regex_node *node)
     return node->type == REGEX_ASSERT || node->type == REGEX_EMPTY || node->type == REGEX_LOOK;
 }
 
+static uint32_t add_widths(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 /* t are what kids[from..to) of the sequence match. */
 static texts in_context(extractor *x, const sequence *s, texts t, uint32_t from, uint32_t to)
 {
     const regex_node *cat = s->node;
+    atom_context *contexts;
 
+    t.lead = from == INNER ? UINT32_MAX : from == s->from ? s->lead : s->width;
     if (!all_filled(t))
         return t;
     while (from < cat->n_kids && takes_nothing(cat->kids[from]))
         from++;
     while (to != INNER && to > 0 && takes_nothing(cat->kids[to - 1]))
         to--;
-    t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
-    for (uint32_t i = 0; t.contexts && i < t.n; i++) {
+    contexts = arena_calloc(&x->mem, t.n, sizeof(*contexts));
+    for (uint32_t i = 0; contexts && i < t.n; i++) {
         str text = t.items[i];
 
-        t.contexts[i].before = from == INNER ? context_any : side_before(cat, from, text);
-        t.contexts[i].after = to == INNER ? context_any : side_after(cat, to, text);
+        contexts[i] = context_at(t, i);
+        if (from != INNER)
+            contexts[i].before = side_before(cat, from, text);
+        if (to != INNER)
+            contexts[i].after = side_after(cat, to, text);
     }
+    t.contexts = contexts;
     return t;
 }
 
 /* A candidate: what kids[from..to) match. */
 static void offer(extractor *x, sequence *s, texts t, uint32_t from, uint32_t to)
 {
-    if (score(t) > score(s->info.inside))
+    if (score_once(&t) > score_once(&s->info.inside))
         s->info.inside = in_context(x, s, t, from, to);
 }
 
 static void add_part(extractor *x, sequence *s, const node_info *part, uint32_t at)
 {
     texts longer = product(x, s->grown, part->exact);
+    texts inside = part->inside;
 
-    s->info.inside = better(s->info.inside, part->inside);
+    inside.lead = add_widths(inside.lead, s->width);
+    s->info.inside = better(s->info.inside, inside);
     if (longer.n) {
         s->grown = longer;
         return;
@@ -398,9 +426,11 @@ static void add_part(extractor *x, sequence *s, const node_info *part, uint32_t 
     s->is_exact = false;
     s->grown = ends_of(part);
     s->from = part->exact.n ? at : INNER;
+    s->lead = s->width;
     if (s->grown.n == 0 || s->grown.n > EXACT_MAX) {
         s->grown = one_text(x, STR(""));
         s->from = at + 1;
+        s->lead = add_widths(s->width, regex_max_width(s->node->kids[at]));
     }
 }
 
@@ -412,6 +442,7 @@ static node_info from_cat(extractor *x, const regex_node *node)
         node_info part = examine(x, node->kids[i]);
 
         add_part(x, &s, &part, i);
+        s.width = add_widths(s.width, regex_max_width(node->kids[i]));
     }
     s.grown = in_context(x, &s, s.grown, s.from, node->n_kids);
     if (s.is_exact) {
@@ -442,11 +473,33 @@ static node_info from_alt(extractor *x, const regex_node *node)
     return all;
 }
 
+static texts without_contexts(texts t)
+{
+    t.contexts = NULL;
+    return t;
+}
+
+/* t are the first rounds of a loop that must go on. */
+static texts before_more(extractor *x, const regex_node *loop, texts t)
+{
+    const regex_node rest = {.type = REGEX_CAT, .n_kids = 1, .kids = loop->kids};
+
+    if (!all_filled(t))
+        return t;
+    t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
+    for (uint32_t i = 0; t.contexts && i < t.n; i++) {
+        t.contexts[i].before = context_any;
+        t.contexts[i].after = side_after(&rest, 0, t.items[i]);
+    }
+    return t;
+}
+
 static node_info from_repeat(extractor *x, const regex_node *node)
 {
     node_info kid = examine(x, node->kids[0]);
     node_info info = {0};
     texts unrolled;
+    uint32_t n_rounds = 1;
 
     if (node->max == 0)
         return (node_info){.exact = one_text(x, STR(""))};
@@ -463,15 +516,19 @@ static node_info from_repeat(extractor *x, const regex_node *node)
             if (longer.n == 0)
                 break;
             unrolled = longer;
+            n_rounds++;
             if (node->max == node->min && i + 1 == node->min)
                 info.exact = unrolled;
         }
     }
     if (node->min == 1 && node->max == 1)
         return kid;
+    if (kid.exact.n && n_rounds < node->min)
+        unrolled = before_more(x, node, unrolled);
     info.prefix = unrolled;
-    info.suffix = kid.exact.n ? unrolled : kid.suffix;
+    info.suffix = kid.exact.n ? without_contexts(unrolled) : kid.suffix;
     info.inside = better(best_of(&kid), unrolled);
+    info.exact.lead = info.prefix.lead = info.suffix.lead = info.inside.lead = UINT32_MAX;
     return info;
 }
 
@@ -503,6 +560,7 @@ static node_info examine(extractor *x, const regex_node *node)
             node_info inner = examine(x, node->kids[0]);
 
             nothing_wide.inside = best_of(&inner);
+            nothing_wide.inside.lead = UINT32_MAX;
         }
         return nothing_wide;
     case REGEX_BACKREF:
@@ -550,6 +608,7 @@ static atom_set *pack(texts t, atom_place place, bool decides)
         return NULL;
     set->place = place;
     set->n_texts = t.n;
+    set->lead = t.lead;
     set->decides = decides;
     set->texts = (str *)(set + 1);
     set->contexts = n_contexts ? (atom_context *)(set->texts + t.n) : NULL;
@@ -573,7 +632,7 @@ static int choose_sole_run(extractor *x, const regex *re, atom_set **ret_atoms)
 
     if (rc != 1)
         return rc;
-    *ret_atoms = pack((texts){1, &text, &context},
+    *ret_atoms = pack((texts){1, &text, &context, UINT32_MAX},
                       side_equal(&context.before, &side_edge)  ? ATOM_AT_START
                       : side_equal(&context.after, &side_edge) ? ATOM_AT_END
                                                                : ATOM_ANYWHERE,

@@ -26,6 +26,9 @@ typedef struct atom_set {
     str *texts;       /* none is empty */
     /* what stands around each in a text that the pattern holds in; NULL: anything may */
     atom_context *contexts;
+    /* a match begins at most so many characters before its text; UINT32_MAX: it may be any number
+     */
+    uint32_t lead;
     /* in an ASCII text the pattern holds where a text stands in its context, but for case */
     bool decides;
 } atom_set;

@@ -29,7 +29,7 @@
 /* windows up to which their first two bytes alone let few places of a text pass */
 #define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
-/* failing contexts of a text, so that hostile ones do not make many uses looked at at every byte */
+/* contexts looked at in a text, so that a hostile one does not have many looked at at every byte */
 #define CONTEXTS_MIN 4096
 #define CONTEXTS_PER_BYTE 16
 
@@ -70,7 +70,10 @@ typedef struct table_use {
     uint32_t pattern;
     uint8_t before, after; /* sides; 0: anything */
     uint8_t decided;       /* BY_... or 0 */
+    uint8_t back;          /* a match begins at most so many bytes before it, in an ASCII text */
 } table_use;
+
+#define BACK_UNKNOWN UINT8_MAX
 
 #define SIDES_MAX 256
 #define SIDE_SLOTS 512u
@@ -350,6 +353,23 @@ static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side
     return (uint8_t)t->n_sides++;
 }
 
+/*
+ * An atom of a pattern was met at offset at of an ASCII text, for the first time: how much further
+ * back may matches begin? Where it has several, a longer one may begin earlier and be met later.
+ */
+static uint8_t how_far_back(const atom_set *atoms)
+{
+    size_t back = atoms->lead;
+
+    for (uint32_t i = 0; atoms->n_texts > 1 && i < atoms->n_texts; i++) {
+        if (back < atoms->lead + atoms->texts[i].len)
+            back = atoms->lead + atoms->texts[i].len;
+    }
+    if (atoms->place != ATOM_ANYWHERE || back > BACK_UNKNOWN)
+        return BACK_UNKNOWN;
+    return (uint8_t)back;
+}
+
 static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 {
     uint16_t slots[SIDE_SLOTS] = {0};
@@ -366,6 +386,7 @@ static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 
         use->pattern = uses[i].pattern;
         use->decided = how_decided(t->patterns[use->pattern]);
+        use->back = how_far_back(pattern_get_atoms(t->patterns[use->pattern]));
         if (!c)
             continue;
         use->before = number_side(t, slots, &c->before);
@@ -489,24 +510,41 @@ typedef struct scan {
     table_scratch *scratch;
     str text;
     str canonical;
-    /* so many more times an atom's context may be found wrong; then patterns are verified anyway */
+    /* so many more contexts are looked at; then patterns whose context is wrong are verified anyway
+     */
     size_t contexts_left;
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
     void *ctx;
+    pattern_search waiting[PATTERN_GROUP]; /* patterns to verify */
+    unsigned n_waiting;
     int rc;
 } scan;
 
-static void verify(scan *s, uint32_t index)
+/* Patterns wait until a group of them can be verified side by side. */
+static void verify_waiting(scan *s)
 {
-    int rc = pattern_holds(s->t->patterns[index], s->m, s->text);
+    pattern_holds_group(s->waiting, s->n_waiting, s->m, s->text);
+    for (unsigned i = 0; i < s->n_waiting; i++) {
+        const pattern_search *w = &s->waiting[i];
 
-    if (rc == 0)
-        s->hit(s->ctx, index);
-    else if (rc == TTP_E_LIMIT && s->cut)
-        s->cut(s->ctx, index);
-    else if (rc < 0)
-        s->rc = rc;
+        if (w->rc == 0)
+            s->hit(s->ctx, w->index);
+        else if (w->rc == TTP_E_LIMIT && s->cut)
+            s->cut(s->ctx, w->index);
+        else if (w->rc < 0)
+            s->rc = w->rc;
+    }
+    s->n_waiting = 0;
+}
+
+/* No match begins before offset from. */
+static void verify(scan *s, uint32_t index, size_t from)
+{
+    s->waiting[s->n_waiting++] =
+        (pattern_search){.pattern = s->t->patterns[index], .index = index, .from = from};
+    if (s->n_waiting == PATTERN_GROUP)
+        verify_waiting(s);
 }
 
 /* An atom of the pattern stands in its context, at offset at of the canonical text. */
@@ -529,7 +567,8 @@ static void decide(scan *s, const table_use *use, size_t at)
             return;
         }
     }
-    verify(s, index);
+    verify(s, index,
+           s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back : 0);
 }
 
 static unsigned neighbour(const scan *s, size_t at)
@@ -551,14 +590,13 @@ static void met(scan *s, const table_atom *atom, size_t start)
     for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
         const table_use *use = &t->uses[k];
 
-        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after)) {
+        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after))
             decide(s, use, start);
-        } else if (s->contexts_left > 0) {
-            s->contexts_left--;
+        else if (s->contexts_left > 0)
             all = false;
-        } else if (bitset_add(&s->scratch->patterns, use->pattern)) {
-            verify(s, use->pattern);
-        }
+        else if (bitset_add(&s->scratch->patterns, use->pattern))
+            verify(s, use->pattern, 0);
+        s->contexts_left -= s->contexts_left > 0;
     }
     if (all)
         (void)bitset_add(&s->scratch->atoms, (uint32_t)(atom - t->atoms));
@@ -747,11 +785,12 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
     for (uint32_t i = 0; i < t->n_without_atom; i++)
-        verify(&s, t->without_atom[i]);
+        verify(&s, t->without_atom[i], 0);
     scan_anywhere(&s);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);
     if (s.canonical.len && s.canonical.ptr[s.canonical.len - 1] == '\n')
         scan_place(&s, ATOM_AT_END, s.canonical.len - 1);
+    verify_waiting(&s);
     return s.rc;
 }

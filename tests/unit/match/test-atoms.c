@@ -133,6 +133,9 @@ static void test_literal(void **state)
 
 /* ---- what finding them may cost ---- */
 
+#define TENFOLD(s) s s s s s s s s s s
+#define LONG_LITERAL TENFOLD(TENFOLD("abcdefghi"))
+
 static const struct {
     const char *says, *before, *part;
 } cost_cases[] = {
@@ -141,6 +144,8 @@ static const struct {
     {"many groups", "", "(abc)"},
     {"many choices", "", "(?:ab|cd)"},
     {"many unknown parts", "", "ab\\d"},
+    {"many unknown parts behind a long literal", LONG_LITERAL, "\\d"},
+    {"many options behind a long literal", LONG_LITERAL, "x?"},
     {"a long literal behind choices", "(?:a|b|c|d)(?:a|b|c|d)", "abcdefg"},
 };
 
