@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_flat.h"
 
+#include <charconv>
 #include <cstring>
 #include <new>
 
@@ -39,20 +40,24 @@ inline const char *read_digits(const char *p, const char *end, uint64_t *value)
     return p;
 }
 
-/*
- * A number of up to 15 digits without an exponent: as an integer it fits, and as a decimal it is
- * the quotient of two doubles that are exact, which is rounded once, as it should be.
- */
-bool read_number(const char *p, const char *end, json_node *node)
+/* Both sides are exact as doubles, so that their quotient is rounded once, as it should be. */
+inline double short_decimal(uint64_t digits, size_t n_behind_dot)
 {
     static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
+    return static_cast<double>(digits) / powers[n_behind_dot];
+}
+
+/* An integer of up to 15 digits, or a decimal of up to 30 without an exponent. */
+bool read_number(const char *p, const char *end, json_node *node)
+{
     bool negative = *p == '-';
     const char *whole = p + negative, *dot;
     uint64_t value = 0;
     double f;
 
-    if (end - whole > 16)
+    if (end - whole > 31)
         return false;
     dot = read_digits(whole, end, &value);
     if (dot == whole || dot - whole > 15 || (*whole == '0' && dot - whole > 1))
@@ -65,7 +70,10 @@ bool read_number(const char *p, const char *end, json_node *node)
     }
     if (*dot != '.' || dot + 1 == end || read_digits(dot + 1, end, &value) != end)
         return false;
-    f = static_cast<double>(value) / powers[end - dot - 1];
+    if (end - whole <= 16)
+        f = short_decimal(value, static_cast<size_t>(end - dot - 1));
+    else if (std::from_chars(whole, end, f).ptr != end)
+        return false;
     *node = json_make_double(negative ? -f : f);
     return true;
 }
