@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attack/catalogue.h"
 
-
 attack_catalogue *catalogue_new(void)
 {
     return calloc(1, sizeof(attack_catalogue));

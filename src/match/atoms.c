@@ -141,10 +141,12 @@ void atoms_put_canonical(buf *out, str text)
 
     while (p < end) {
         char bytes[4];
+        unsigned len;
         uint32_t cp;
 
         p += utf8_decode(p, end, &cp);
-        buf_put(out, bytes, utf8_encode(unicode_canon(cp), bytes));
+        len = utf8_encode(unicode_canon(cp), bytes);
+        buf_put(out, bytes, len);
     }
 }
 

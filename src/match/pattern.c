@@ -331,7 +331,7 @@ int pattern_holds(const pattern *p, matcher *m, str text)
 void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text)
 {
     dfa_query queries[PATTERN_GROUP];
-    unsigned asked[PATTERN_GROUP], n_queries = 0;
+    unsigned asked[PATTERN_GROUP] = {0}, n_queries = 0;
 
     static_assert(PATTERN_GROUP == DFA_GROUP, "a group is one run of lanes");
     for (unsigned i = 0; i < n; i++) {
