@@ -516,7 +516,7 @@ typedef struct scan {
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
     pattern_hit_fn *hit, *cut;
     void *ctx;
-    pattern_search waiting[PATTERN_GROUP]; /* patterns to verify */
+    pattern_search *waiting; /* patterns to verify, PATTERN_GROUP at most */
     unsigned n_waiting;
     int rc;
 } scan;
@@ -774,7 +774,8 @@ static int make_canonical(scan *s)
 int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit_fn *hit,
                        pattern_hit_fn *cut, void *ctx)
 {
-    scan s = {.t = t, .m = m, .text = text, .hit = hit, .cut = cut, .ctx = ctx};
+    pattern_search waiting[PATTERN_GROUP]; /* apart from s, which is zeroed for every text */
+    scan s = {.t = t, .m = m, .text = text, .hit = hit, .cut = cut, .ctx = ctx, .waiting = waiting};
     int rc;
 
     s.scratch = matcher_table_scratch(m);
