@@ -177,12 +177,22 @@ void time_format_sql(int64_t us, char out[26])
     (void)put_date_time(out, us, ' '); /* nothing stands behind it */
 }
 
-int64_t time_now_us(void)
+static int64_t read_clock_us(clockid_t clock)
 {
     struct timespec ts;
 
-    (void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail for this clock */
+    (void)clock_gettime(clock, &ts); /* cannot fail for these clocks */
     return (int64_t)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000;
+}
+
+int64_t time_now_us(void)
+{
+    return read_clock_us(CLOCK_REALTIME);
+}
+
+int64_t time_now_coarse_us(void)
+{
+    return read_clock_us(CLOCK_REALTIME_COARSE);
 }
 
 int64_t time_monotonic_ns(void)

@@ -202,7 +202,7 @@ static int fire(evaluation *v, const kind_rule *kr)
     int rc = 0;
 
     if (!v->now_us) {
-        v->now_us = time_now_us();
+        v->now_us = time_now_coarse_us();
         matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
     }
     if (kr->names_findings)
