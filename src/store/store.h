@@ -72,7 +72,7 @@ void store_emit(ttp_store *store, ttp_change *change);
 void store_emit_locked(ttp_store *store, ttp_change *change);
 
 /* Changes ready to emit. */
-ttp_change change_definition(const char *rule_id, ttp_rule *rule); /* rule NULL: deleted; borrowed */
+ttp_change change_definition(const char *rule_id, ttp_rule *rule); /* NULL: deleted; borrowed */
 ttp_change change_state(const char *rule_id, const ttp_rule_state *state);
 /* {"kind","rule_id","rule_version","deleted","state":{...}|null}: what is published and printed. */
 void change_json(buf *b, const ttp_change *change);
