@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attack/catalogue.h"
 
-#include <stdio.h>
-
 attack_catalogue *catalogue_new(void)
 {
     return calloc(1, sizeof(attack_catalogue));
@@ -125,14 +123,20 @@ bool attack_is_tactic_id(str id)
 
 size_t attack_mitre_url(str id, char out[64])
 {
-    int len = 0;
+    buf b = {.ptr = out, .cap = 64}; /* the longest is 49 characters: never grows */
 
-    out[0] = '\0';
-    if (attack_is_tactic_id(id))
-        len = snprintf(out, 64, ATTACK_SITE "tactics/%.*s", STR_ARG(id));
-    else if (attack_is_technique_id(id))
-        len = snprintf(out, 64, ATTACK_SITE "techniques/%.*s", STR_ARG(id));
-    else if (attack_is_sub_technique_id(id))
-        len = snprintf(out, 64, ATTACK_SITE "techniques/%.5s/%.3s", id.ptr, id.ptr + 6);
-    return (size_t)len;
+    if (attack_is_tactic_id(id)) {
+        buf_put_str(&b, STR(ATTACK_SITE "tactics/"));
+        buf_put_str(&b, id);
+    } else if (attack_is_technique_id(id)) {
+        buf_put_str(&b, STR(ATTACK_SITE "techniques/"));
+        buf_put_str(&b, id);
+    } else if (attack_is_sub_technique_id(id)) {
+        buf_put_str(&b, STR(ATTACK_SITE "techniques/"));
+        buf_put(&b, id.ptr, 5);
+        buf_put_char(&b, '/');
+        buf_put(&b, id.ptr + 6, 3);
+    }
+    out[b.len] = '\0';
+    return b.len;
 }

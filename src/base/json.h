@@ -69,8 +69,15 @@ DEFINE_FREE_PTR(json_doc, json_doc *, json_doc_free)
  */
 int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
                ttp_err *err);
-/* The same for text without padding (copied first), of any length up to max_len: for bundles and
- * tests. */
+/*
+ * The same, checked as well, for a reader that looks at the members of one object only: an array
+ * may be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys lie
+ * in text, without a NUL behind them.
+ */
+int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
+                    ttp_err *err);
+/* The same as json_parse for text without padding (copied first), of any length up to max_len: for
+ * bundles and tests. */
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,
                     unsigned *ret_notes, ttp_err *err);
 

@@ -19,6 +19,7 @@ extern "C" {
 #include "base/json_repair.h"
 #include "base/limits.h"
 }
+#include "base/json_flat.h"
 
 #define TEXT_OF_TOKENS(t) #t
 #define TEXT_OF(macro) TEXT_OF_TOKENS(macro)
@@ -35,8 +36,10 @@ constexpr size_t first_capacity = 16u << 10;
 /* objects up to this size are checked for duplicate keys with a filter, larger ones by sorting */
 constexpr uint32_t filter_max_members = 64;
 
+constexpr unsigned filter_bits = 9;
+
 struct key_filter {
-    uint64_t bits[16];
+    uint64_t bits[(1u << filter_bits) / 64];
 };
 
 struct open_container {
@@ -46,19 +49,25 @@ struct open_container {
     key_filter seen;
 };
 
-/* Keys of at least eight bytes give their first and last eight, shorter ones all they have. */
-uint64_t hash_key_bytes(const char *p, size_t len)
+/* A key gives its first and last bytes, which overlap where it is short. */
+inline uint64_t hash_key_bytes(const char *p, size_t len)
 {
     uint64_t head = 0, tail = 0;
+    uint32_t first, last;
 
     if (len >= 8) {
         memcpy(&head, p, 8);
         memcpy(&tail, p + len - 8, 8);
-    } else {
-        memcpy(&head, p, len);
+    } else if (len >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + len - 4, 4);
+        head = first | static_cast<uint64_t>(last) << 32;
+    } else if (len > 0) {
+        head = static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[len / 2]) << 8 |
+               static_cast<unsigned char>(p[len - 1]) << 16;
     }
     head = (head ^ (tail * 0xC2B2AE3D27D4EB4Fu) ^ len) * 0x9E3779B97F4A7C15u;
-    return head >> 54;
+    return head >> (64 - filter_bits);
 }
 
 bool has_key_before(const json_node *object, const json_node *key)
@@ -83,6 +92,7 @@ int compare_keys(const void *a, const void *b)
 
 struct json_doc {
     simdjson::dom::parser parser;
+    json_flat flat;
     json_node *nodes = nullptr;
     size_t cap_nodes = 0;
     buf copy = {}; /* padded copy of an unpadded or repaired text */
@@ -422,6 +432,20 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
         return err_set(err, TTP_E_LIMIT, NULL, "longer than %u bytes", TTP_EVENT_MAX);
     give_back(doc, text.len);
     return parse_padded(doc, text, JSON_NODES_MAX, ret_root, ret_notes, err);
+}
+
+int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
+                    ttp_err *err)
+{
+    unsigned notes;
+    const json_node *root = doc->flat.read(text, &notes);
+
+    if (!root)
+        return json_parse(doc, text, ret_root, ret_notes, err);
+    *ret_root = root;
+    if (ret_notes)
+        *ret_notes = notes;
+    return 0;
 }
 
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,

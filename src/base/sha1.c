@@ -2,6 +2,8 @@
 /* SHA-1 (RFC 3174): UUIDv5 is defined with it; nothing here relies on it being hard to collide. */
 #include "base/uuid.h"
 
+#include "base/sha1_block.h"
+
 static uint32_t rotl(uint32_t v, unsigned n)
 {
     return (v << n) | (v >> (32 - n));
@@ -13,7 +15,7 @@ static void put_be32(uint8_t *p, uint32_t v)
     memcpy(p, &v, 4);
 }
 
-static void compress(uint32_t state[5], const uint8_t *block)
+void sha1_portable_block(uint32_t state[5], const uint8_t *block)
 {
     uint32_t w[80];
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
@@ -54,6 +56,14 @@ static void compress(uint32_t state[5], const uint8_t *block)
     state[2] += c;
     state[3] += d;
     state[4] += e;
+}
+
+static void compress(uint32_t state[5], const uint8_t *block)
+{
+    if (sha1_x86_usable())
+        sha1_x86_block(state, block);
+    else
+        sha1_portable_block(state, block);
 }
 
 void sha1_begin(sha1_state *s)

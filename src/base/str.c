@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
+#include "base/json_text.h"
 #include "base/utf8.h"
 
 #include <math.h>
@@ -117,44 +118,17 @@ void buf_clear(buf *b)
     b->failed = false;
 }
 
-/* Room for n more bytes, or a remembered failure. */
-static bool make_room(buf *b, size_t n)
+bool buf_grow(buf *b, size_t n)
 {
     size_t need;
 
     if (b->failed)
         return false;
-    if (n <= b->cap - b->len)
-        return true;
     if (__builtin_add_overflow(b->len, n, &need) || mem_grow(b->ptr, b->cap, need)) {
         b->failed = true;
         return false;
     }
     return true;
-}
-
-void buf_put(buf *b, const void *data, size_t len)
-{
-    if (len == 0 || !make_room(b, len))
-        return;
-    memcpy(b->ptr + b->len, data, len);
-    b->len += len;
-}
-
-void buf_put_char(buf *b, char c)
-{
-    if (make_room(b, 1))
-        b->ptr[b->len++] = c;
-}
-
-void buf_put_c(buf *b, const char *c_string)
-{
-    buf_put(b, c_string, strlen(c_string));
-}
-
-void buf_put_str(buf *b, str s)
-{
-    buf_put(b, s.ptr, s.len);
 }
 
 void buf_put_u64(buf *b, uint64_t v)
@@ -221,6 +195,11 @@ static const unsigned char json_escape[256] = {
     ['\r'] = 'r',  [14 ... 31] = 1, ['"'] = '"',  ['\\'] = '\\', [0x7F] = 1,
 };
 
+static bool is_special(unsigned char c)
+{
+    return c >= 0x7F || json_escape[c];
+}
+
 static void put_json_escape(buf *b, uint32_t cp)
 {
     static const char digits[] = "0123456789abcdef";
@@ -236,32 +215,38 @@ static void put_json_escape(buf *b, uint32_t cp)
     buf_put(b, out, sizeof(out));
 }
 
+/* The character at p, which is special or not ASCII; returns where the next one is. */
+static const char *put_json_char(buf *b, const char *p, const char *end)
+{
+    uint32_t cp;
+    unsigned len = utf8_decode(p, end, &cp);
+
+    if (len == 1 && (unsigned char)*p >= 0x80)
+        buf_put(b, "\xEF\xBF\xBD", 3);
+    else if (cp < 0x80 || cp == 0x2028 || cp == 0x2029)
+        put_json_escape(b, cp);
+    else
+        buf_put(b, p, len);
+    return p + len;
+}
+
 void buf_put_json(buf *b, str s)
 {
     const char *p = s.ptr;
     const char *end = p + s.len;
-    const char *plain = p;
 
     buf_put_char(b, '"');
     while (p < end) {
-        unsigned char c = (unsigned char)*p;
-        uint32_t cp = c;
-        unsigned len = 1;
+        size_t n;
 
-        if (c < 0x80 ? !json_escape[c]
-                     : (len = utf8_decode(p, end, &cp)) > 1 && cp != 0x2028 && cp != 0x2029) {
-            p += len;
-            continue;
-        }
-        buf_put(b, plain, (size_t)(p - plain));
-        if (c >= 0x80 && len == 1)
-            buf_put(b, "\xEF\xBF\xBD", 3);
-        else
-            put_json_escape(b, cp);
-        p += len;
-        plain = p;
+        if (!buf_reserve(b, (size_t)(end - p) + 1))
+            return;
+        n = json_copy_plain(b->ptr + b->len, p, (size_t)(end - p));
+        b->len += n;
+        p += n;
+        while (p < end && is_special((unsigned char)*p))
+            p = put_json_char(b, p, end);
     }
-    buf_put(b, plain, (size_t)(p - plain));
     buf_put_char(b, '"');
 }
 
@@ -273,7 +258,7 @@ void buf_printf(buf *b, const char *fmt, ...)
     va_start(args, fmt);
     n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (n < 0 || !make_room(b, (size_t)n + 1)) {
+    if (n < 0 || !buf_reserve(b, (size_t)n + 1)) {
         b->failed = true;
         return;
     }
@@ -285,7 +270,7 @@ void buf_printf(buf *b, const char *fmt, ...)
 
 const char *buf_c_str(buf *b)
 {
-    if (!make_room(b, 1))
+    if (!buf_reserve(b, 1))
         return NULL;
     b->ptr[b->len] = '\0';
     return b->ptr;

@@ -62,11 +62,33 @@ typedef struct buf {
 } buf;
 
 void buf_done(buf *b);
-void buf_clear(buf *b); /* empty for reuse, memory kept, failure forgotten */
-void buf_put(buf *b, const void *data, size_t len);
-void buf_put_char(buf *b, char c);
-void buf_put_c(buf *b, const char *c_string);
-void buf_put_str(buf *b, str s);
+void buf_clear(buf *b);          /* empty for reuse, memory kept, failure forgotten */
+bool buf_grow(buf *b, size_t n); /* buf_reserve's slow path */
+/* Room for n more bytes at ptr + len; false after a failure, which is remembered. */
+static inline bool buf_reserve(buf *b, size_t n)
+{
+    return (!b->failed && n <= b->cap - b->len) || buf_grow(b, n);
+}
+static inline void buf_put(buf *b, const void *data, size_t len)
+{
+    if (len == 0 || !buf_reserve(b, len))
+        return;
+    memcpy(b->ptr + b->len, data, len);
+    b->len += len;
+}
+static inline void buf_put_char(buf *b, char c)
+{
+    if (buf_reserve(b, 1))
+        b->ptr[b->len++] = c;
+}
+static inline void buf_put_c(buf *b, const char *c_string)
+{
+    buf_put(b, c_string, strlen(c_string));
+}
+static inline void buf_put_str(buf *b, str s)
+{
+    buf_put(b, s.ptr, s.len);
+}
 void buf_put_i64(buf *b, int64_t v);
 void buf_put_u64(buf *b, uint64_t v);
 /* The shortest decimal that reads back as v; NaN and infinities become null. */

@@ -3,15 +3,35 @@
 
 #include "ttp/err.h"
 
+/* Names of ids are short: put together first they are one call to the hash. */
+#define SHORT_NAME 256u
+
+static size_t join_pieces(uint8_t *out, const str *pieces, size_t n_pieces, size_t *ret_n)
+{
+    size_t len = 0, i;
+
+    for (i = 0; i < n_pieces && pieces[i].len <= SHORT_NAME - len; i++) {
+        if (pieces[i].len)
+            memcpy(out + len, pieces[i].ptr, pieces[i].len);
+        len += pieces[i].len;
+    }
+    *ret_n = i;
+    return len;
+}
+
 uuid uuid_v5_pieces(const uuid *ns, const str *pieces, size_t n_pieces)
 {
+    uint8_t name[sizeof(ns->bytes) + SHORT_NAME];
     sha1_state hash;
     uint8_t digest[20];
+    size_t len, n_joined;
     uuid u;
 
+    memcpy(name, ns->bytes, sizeof(ns->bytes));
+    len = join_pieces(name + sizeof(ns->bytes), pieces, n_pieces, &n_joined);
     sha1_begin(&hash);
-    sha1_add(&hash, ns->bytes, sizeof(ns->bytes));
-    for (size_t i = 0; i < n_pieces; i++)
+    sha1_add(&hash, name, sizeof(ns->bytes) + len);
+    for (size_t i = n_joined; i < n_pieces; i++)
         sha1_add(&hash, pieces[i].ptr, pieces[i].len);
     sha1_end(&hash, digest);
     memcpy(u.bytes, digest, sizeof(u.bytes));

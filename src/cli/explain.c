@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct explain_run {
     const char *format, *rules, *output, *bundle, *release, *only;
@@ -266,6 +267,8 @@ static int run_explain(const cli_command *self, int argc, char **argv)
         return cli_usage_error(self, "--format is %s; expected auto, event or cowrie", run.format);
     if (cli_choice(run.output, outputs) < 0)
         return cli_usage_error(self, "--output is %s; expected text or json", run.output);
+    if (first == argc && isatty(STDIN_FILENO))
+        return cli_usage_error(self, "no file given; expected log files, or - for standard input");
     status = cli_load_rules(run.rules, run.bundle, run.release, &run.loaded);
     if (status == CLI_DONE) {
         const reader_options reading = {(event_format)format, complain, &run};

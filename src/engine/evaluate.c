@@ -13,6 +13,8 @@
 
 /* memory of a large event that is kept for the next one */
 #define ARENA_KEEP (1u << 20)
+#define CACHE_LINE 64
+#define ROWS_AHEAD 4 /* rules whose rows are being loaded while one is decided */
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
 {
@@ -63,26 +65,37 @@ static void on_hit(void *ctx, uint32_t index)
     const evaluation *v = ctx;
     const field_index *f = v->field;
 
-    for (uint32_t i = f->first_slot[index]; i < f->first_slot[index + 1]; i++) {
-        (void)bitset_add(&v->e->slots, f->slots[i]); /* another element may have held, too */
-        (void)bitset_add(&v->e->woken, v->kind->rule_of_slot[f->slots[i]]);
+    for (uint32_t i = f->first_waiting[index]; i < f->first_waiting[index + 1]; i++) {
+        const waiting_leaf *w = &f->waiting[i];
+
+        if (w->slot != NO_SLOT)
+            (void)bitset_add(&v->e->slots, w->slot); /* another element may have held, too */
+        (void)bitset_add(&v->e->woken, w->rule);
+        __builtin_prefetch(&v->kind->rules[w->rule]);
     }
 }
 
 /* Each rule's first cut-off search is logged, all are counted. */
 static void log_cut(evaluator *e, const rule *r)
 {
+    char entry[RULE_ID_MAX + 2] = {0};
     char quoted[80];
     str id = r->rule_id;
 
-    if (e->logged_cut.len && memmem(e->logged_cut.ptr, e->logged_cut.len, id.ptr, id.len + 1))
+    memcpy(entry + 1, id.ptr, id.len); /* a NUL on either side: R1 is not found in XR1 */
+    if (str_find(buf_str(&e->logged_cut), (str){entry, id.len + 2}))
         return;
-    buf_put_str(&e->logged_cut, id);
-    buf_put_char(&e->logged_cut, '\0');
+    buf_put(&e->logged_cut, entry, id.len + 2);
     log_msg(&e->log, TTP_LOG_WARNING,
             "rule=%s a regex search hit its bound and counts as no match; rewrite the pattern "
             "without nested quantifiers",
             err_quote(quoted, sizeof(quoted), id.ptr, id.len, 64));
+}
+
+void evaluator_note_cut(evaluator *e, const rule *r)
+{
+    e->stats.regex_cut++;
+    log_cut(e, r);
 }
 
 static void on_cut(void *ctx, uint32_t index)
@@ -91,8 +104,8 @@ static void on_cut(void *ctx, uint32_t index)
     const field_index *f = v->field;
 
     v->e->stats.regex_cut++;
-    for (uint32_t i = f->first_slot[index]; i < f->first_slot[index + 1]; i++)
-        log_cut(v->e, v->kind->rules[v->kind->rule_of_slot[f->slots[i]]].rule);
+    for (uint32_t i = f->first_waiting[index]; i < f->first_waiting[index + 1]; i++)
+        log_cut(v->e, v->kind->rules[f->waiting[i].rule].rule);
 }
 
 static int scan_value(void *ctx, const json_node *value)
@@ -128,12 +141,25 @@ static int decide(const evaluation *v, const kind_rule *kr, const expr *x)
     return x->type == EXPR_ALL;
 }
 
-static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, str evidence)
+/* Room for one tag more. New room is zeroed, so that no member is ever without a value. */
+static tag *tag_room(evaluator *e)
+{
+    size_t cap = e->cap_tags;
+
+    if (mem_grow(e->tags, e->cap_tags, e->n_tags + 1))
+        return NULL;
+    if (e->cap_tags > cap)
+        memset(e->tags + cap, 0, (e->cap_tags - cap) * sizeof(*e->tags));
+    return &e->tags[e->n_tags];
+}
+
+static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str evidence)
 {
     evaluator *e = v->e;
     const event *ev = v->ev;
+    tag *t;
 
-    if (emit->confidence < TAG_CONFIDENCE_FLOOR) {
+    if (row->confidence < TAG_CONFIDENCE_FLOOR) {
         e->stats.dropped_floor++;
         return 0;
     }
@@ -141,30 +167,31 @@ static int add_tag(const evaluation *v, const rule *r, const rule_emit *emit, st
         e->stats.dropped_anchor++;
         return 0;
     }
-    if (mem_grow(e->tags, e->cap_tags, e->n_tags + 1))
+    t = tag_room(e);
+    if (!t)
         return -ENOMEM;
-    e->tags[e->n_tags++] = (tag){
-        .source_kind = ev->source_kind,
-        .source_id = ev->source_id,
-        .attacker_uuid = ev->attacker_uuid,
-        .identity_uuid = ev->identity_uuid,
-        .session_id = ev->session_id,
-        .decky_id = ev->decky_id,
-        .tactic = emit->tactic,
-        .technique_id = emit->technique_id,
-        .sub_technique_id = emit->sub_technique_id,
-        .confidence = emit->confidence,
-        .rule_id = r->rule_id,
-        .rule_version = r->rule_version,
-        .rule_name = r->name,
-        .evidence = evidence,
-        .put_evidence = evidence_put,
-        .rule = r,
-        .event = ev,
-        .attack_release = r->attack_release.ptr ? r->attack_release : v->ix->attack_release,
-        .event_us = ev->ts_us,
-        .created_us = v->now_us,
-    };
+    e->n_tags++;
+    t->id = (uuid){0};
+    t->source_kind = ev->source_kind;
+    t->source_id = ev->source_id;
+    t->attacker_uuid = ev->attacker_uuid;
+    t->identity_uuid = ev->identity_uuid;
+    t->session_id = ev->session_id;
+    t->decky_id = ev->decky_id;
+    t->tactic = row->tactic;
+    t->technique_id = row->technique_id;
+    t->sub_technique_id = row->sub_technique_id;
+    t->confidence = row->confidence;
+    t->rule_id = row->rule_id;
+    t->rule_version = row->rule_version;
+    t->rule_name = row->rule_name;
+    t->evidence = evidence;
+    t->put_evidence = evidence_put;
+    t->rule = r;
+    t->event = ev;
+    t->attack_release = row->attack_release;
+    t->event_us = ev->ts_us;
+    t->created_us = v->now_us;
     return 0;
 }
 
@@ -172,12 +199,16 @@ static int fire(evaluation *v, const kind_rule *kr)
 {
     const rule *r = kr->rule;
     str evidence = STR_NULL;
-    int rc = kr->names_findings ? evidence_write(v->e, r, v->ev, &evidence) : 0;
+    int rc = 0;
 
-    if (!v->now_us)
+    if (!v->now_us) {
         v->now_us = time_now_us();
-    for (size_t i = 0; !rc && i < r->n_emits; i++)
-        rc = add_tag(v, r, &r->emits[i], evidence);
+        matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
+    }
+    if (kr->names_findings)
+        rc = evidence_write(v->e, kr, v->ev, &evidence);
+    for (uint32_t i = 0; !rc && i < kr->n_rows; i++)
+        rc = add_tag(v, r, &kr->rows[i], evidence);
     return rc;
 }
 
@@ -194,6 +225,19 @@ static int scan_fields(evaluation *v)
     return rc;
 }
 
+/* Begin to load what the woken rule i writes. */
+static void fetch_rows(const evaluation *v, size_t i)
+{
+    const bitset *woken = &v->e->woken;
+    const char *rows;
+
+    if (i >= woken->n_added)
+        return;
+    rows = (const char *)v->kind->rules[woken->added[i]].rows;
+    __builtin_prefetch(rows);
+    __builtin_prefetch(rows + CACHE_LINE);
+}
+
 static int decide_rules(evaluation *v)
 {
     bitset *woken = &v->e->woken;
@@ -201,10 +245,14 @@ static int decide_rules(evaluation *v)
     for (uint32_t i = 0; i < v->kind->n_always; i++)
         (void)bitset_add(woken, v->kind->always[i]); /* a hit may have woken it already */
     bitset_sort(woken);
+    for (size_t i = 0; i < woken->n_added && i < ROWS_AHEAD; i++)
+        fetch_rows(v, i);
     for (size_t i = 0; i < woken->n_added; i++) {
         const kind_rule *kr = &v->kind->rules[woken->added[i]];
-        int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
+        int rc;
 
+        fetch_rows(v, i + ROWS_AHEAD);
+        rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
         if (rc == 1)
             rc = fire(v, kr);
         if (rc < 0)
@@ -229,8 +277,10 @@ int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const t
         if (!rc)
             rc = decide_rules(&v);
     }
-    if (rc)
+    if (rc) {
+        e->n_tags = 0;
         return rc;
+    }
     e->stats.tags += e->n_tags;
     e->stats.events_tagged += e->n_tags > 0;
     *ret_tags = e->tags;

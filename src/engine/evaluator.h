@@ -16,15 +16,19 @@ struct ttp_evaluator {
     explain_rule *explained;
     size_t cap_explained;
     evaluator_stats stats;
-    buf logged_cut; /* ids of rules whose cut-off searches were logged, a newline behind each */
+    buf logged_cut; /* ids of rules whose cut-off searches were logged, a NUL before and behind
+                       each */
 };
 
 /* Does the rule ask for what its leaves matched, which takes searching? */
 bool evidence_names_findings(const rule *r);
 /* The evidence of a tag whose rule does not, from its rule and event: tag's put_evidence. */
 void evidence_put(buf *b, const tag *t);
+/* A search of r's was cut off: counted, and logged the first time for this rule. */
+void evaluator_note_cut(evaluator *e, const rule *r);
+
 /*
- * The evidence of a rule that holds for an event, as a JSON object in e's arena.
- * Returns 0 or -ENOMEM.
+ * The evidence of a rule that holds for the event whose leaves stand in e's slots, as a JSON object
+ * in e's arena. Returns 0 or -ENOMEM.
  */
-int evidence_write(evaluator *e, const rule *r, const event *ev, str *ret_evidence);
+int evidence_write(evaluator *e, const kind_rule *kr, const event *ev, str *ret_evidence);

@@ -70,7 +70,7 @@ static void put_key(buf *b, size_t start, str key)
 /* What the leaves matched, gathered in one walk over the expression. */
 typedef struct findings {
     evaluator *e;
-    const rule *rule;
+    const kind_rule *kr;
     const event *ev;
     bool wants_tokens, wants_groups, wants_pattern;
     str *tokens;
@@ -140,6 +140,8 @@ static int find_in_value(void *ctx, const json_node *value)
 
         if (rc < 0)
             return rc;
+        if (rc == TTP_E_LIMIT)
+            evaluator_note_cut(s->f->e, s->f->kr->rule);
         if (rc)
             continue;
         if (s->f->wants_tokens)
@@ -151,9 +153,21 @@ static int find_in_value(void *ctx, const json_node *value)
     return 0;
 }
 
-static void note_leaf(findings *f, const leaf *l)
+static int leaf_held(const findings *f, uint32_t index)
 {
-    int held = leaf_holds(l, f->ev->kind, f->ev->payload, f->e->matcher);
+    const leaf *l = &f->kr->rule->leaves[index];
+
+    if (f->kr->is_one_leaf)
+        return 1; /* it has no slot: that the rule fired says it */
+    if (index_has_leaf(l, f->ev->kind))
+        return bitset_has(&f->e->slots, f->kr->first_slot + index);
+    return leaf_holds(l, f->ev->kind, f->ev->payload, f->e->matcher);
+}
+
+static void note_leaf(findings *f, uint32_t index)
+{
+    const leaf *l = &f->kr->rule->leaves[index];
+    int held = leaf_held(f, index);
     search s = {f, l};
 
     if (held < 0)
@@ -170,7 +184,7 @@ static void note_leaf(findings *f, const leaf *l)
 static void note_expr(findings *f, const expr *x)
 {
     if (x->type == EXPR_LEAF)
-        note_leaf(f, &f->rule->leaves[x->leaf]);
+        note_leaf(f, x->leaf);
     if (x->type == EXPR_LEAF || x->type == EXPR_NOT)
         return;
     for (uint32_t i = 0; !f->rc && i < x->n_kids; i++)
@@ -216,7 +230,7 @@ static void put_fields(buf *b, size_t start, const rule *r, const event *ev)
 
 static int put_findings(buf *b, findings *f)
 {
-    note_expr(f, f->rule->match);
+    note_expr(f, f->kr->rule->match);
     if (f->wants_tokens) {
         put_key(b, 0, tokens_name);
         buf_put_char(b, '[');
@@ -258,11 +272,12 @@ void evidence_put(buf *b, const tag *t)
     buf_put_char(b, '}');
 }
 
-int evidence_write(evaluator *e, const rule *r, const event *ev, str *ret_evidence)
+int evidence_write(evaluator *e, const kind_rule *kr, const event *ev, str *ret_evidence)
 {
+    const rule *r = kr->rule;
     findings f = {
         .e = e,
-        .rule = r,
+        .kr = kr,
         .ev = ev,
         .wants_tokens = names(r, tokens_name),
         .wants_groups = names(r, groups_name),

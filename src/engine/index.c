@@ -52,7 +52,7 @@ static outcomes outcomes_of(const rule *r, const expr *e, event_kind kind)
 typedef struct pattern_use {
     str path;
     pattern *pattern;
-    uint32_t slot;
+    waiting_leaf leaf;
 } pattern_use;
 
 static int compare_patterns(const pattern *a, const pattern *b)
@@ -76,7 +76,9 @@ static int compare_uses(const void *a, const void *b)
 
     if (!c)
         c = compare_patterns(x->pattern, y->pattern);
-    return c ? c : (x->slot > y->slot) - (x->slot < y->slot);
+    if (!c)
+        c = (x->leaf.rule > y->leaf.rule) - (x->leaf.rule < y->leaf.rule);
+    return c ? c : (x->leaf.slot > y->leaf.slot) - (x->leaf.slot < y->leaf.slot);
 }
 
 /* Equal patterns of one field share one place in its table: it is verified once. */
@@ -87,20 +89,20 @@ static int make_field(arena *mem, const pattern_use *uses, uint32_t n, field_ind
     int rc;
 
     ret_field->path = uses[0].path;
-    ret_field->first_slot = arena_calloc(mem, (size_t)n + 1, sizeof(uint32_t));
-    ret_field->slots = arena_calloc(mem, n, sizeof(uint32_t));
-    if (!patterns || !ret_field->first_slot || !ret_field->slots) {
+    ret_field->first_waiting = arena_calloc(mem, (size_t)n + 1, sizeof(uint32_t));
+    ret_field->waiting = arena_calloc(mem, n, sizeof(waiting_leaf));
+    if (!patterns || !ret_field->first_waiting || !ret_field->waiting) {
         free(patterns);
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < n; i++) {
         if (i == 0 || compare_patterns(uses[i - 1].pattern, uses[i].pattern) != 0) {
-            ret_field->first_slot[n_patterns] = i;
+            ret_field->first_waiting[n_patterns] = i;
             patterns[n_patterns++] = uses[i].pattern;
         }
-        ret_field->slots[i] = uses[i].slot;
+        ret_field->waiting[i] = uses[i].leaf;
     }
-    ret_field->first_slot[n_patterns] = n;
+    ret_field->first_waiting[n_patterns] = n;
     rc = pattern_table_new(patterns, n_patterns, &ret_field->table);
     free(patterns);
     return rc;
@@ -133,17 +135,17 @@ static bool applies(const rule *r, event_kind kind)
     return r->match && (r->applies_to & (1u << kind));
 }
 
-static uint32_t count_uses(const engine_index *ix, event_kind kind, kind_index *k)
+static uint32_t count_uses(const engine_index *ix, event_kind kind, uint32_t *ret_n_rules)
 {
     uint32_t n = 0;
 
+    *ret_n_rules = 0;
     for (size_t i = 0; i < ix->n_rules; i++) {
         const rule *r = ix->rules[i];
 
         if (!applies(r, kind))
             continue;
-        k->n_rules++;
-        k->n_slots += (uint32_t)r->n_leaves;
+        ++*ret_n_rules;
         for (size_t l = 0; l < r->n_leaves; l++)
             n += index_has_leaf(&r->leaves[l], kind) ? (uint32_t)r->leaves[l].n_patterns : 0;
     }
@@ -151,25 +153,29 @@ static uint32_t count_uses(const engine_index *ix, event_kind kind, kind_index *
 }
 
 /* Enters one rule; returns how many uses it added. */
-static uint32_t add_rule(kind_index *k, event_kind kind, uint32_t index, const rule *r,
-                         uint32_t first_slot, pattern_use *uses)
+static uint32_t add_rule(kind_index *k, event_kind kind, const rule *r, const emit_row *rows,
+                         pattern_use *uses)
 {
-    uint32_t n = 0;
+    uint32_t index = k->n_rules++, first_slot = k->n_slots, n = 0;
+    bool is_one_leaf = r->match->type == EXPR_LEAF && index_has_leaf(&r->leaves[0], kind);
 
+    k->n_slots += (uint32_t)r->n_leaves;
     k->rules[index] = (kind_rule){
         .rule = r,
+        .rows = rows,
+        .n_rows = (uint32_t)r->n_emits,
         .first_slot = first_slot,
         .names_findings = evidence_names_findings(r),
-        .is_one_leaf = r->match->type == EXPR_LEAF && index_has_leaf(&r->leaves[0], kind),
+        .is_one_leaf = is_one_leaf,
     };
     if (outcomes_of(r, r->match, kind).yes)
         k->always[k->n_always++] = index;
     for (uint32_t l = 0; l < r->n_leaves; l++) {
         const leaf *at = &r->leaves[l];
+        waiting_leaf waiting = {is_one_leaf ? NO_SLOT : first_slot + l, index};
 
-        k->rule_of_slot[first_slot + l] = index;
         for (size_t p = 0; index_has_leaf(at, kind) && p < at->n_patterns; p++)
-            uses[n++] = (pattern_use){leaf_field(at, kind), at->patterns[p], first_slot + l};
+            uses[n++] = (pattern_use){leaf_field(at, kind), at->patterns[p], waiting};
     }
     return n;
 }
@@ -177,37 +183,66 @@ static uint32_t add_rule(kind_index *k, event_kind kind, uint32_t index, const r
 static int make_kind(engine_index *ix, event_kind kind)
 {
     kind_index *k = &ix->kinds[kind];
-    uint32_t n_uses = count_uses(ix, kind, k);
-    uint32_t index = 0, slot = 0, used = 0;
+    uint32_t n_rules, used = 0, n_uses = count_uses(ix, kind, &n_rules);
+    const emit_row *rows = ix->rows;
     pattern_use *uses;
     int rc;
 
-    if (k->n_rules == 0)
+    if (n_rules == 0)
         return 0;
     uses = calloc((size_t)n_uses + 1, sizeof(*uses));
-    k->rules = arena_calloc(&ix->mem, k->n_rules, sizeof(*k->rules));
-    k->rule_of_slot = arena_calloc(&ix->mem, k->n_slots, sizeof(uint32_t));
-    k->always = arena_calloc(&ix->mem, k->n_rules, sizeof(uint32_t));
-    if (!uses || !k->rules || !k->rule_of_slot || !k->always) {
+    k->rules = arena_calloc(&ix->mem, n_rules, sizeof(*k->rules));
+    k->always = arena_calloc(&ix->mem, n_rules, sizeof(uint32_t));
+    if (!uses || !k->rules || !k->always) {
         free(uses);
         return -ENOMEM;
     }
     for (size_t i = 0; i < ix->n_rules; i++) {
         const rule *r = ix->rules[i];
 
-        if (!applies(r, kind))
-            continue;
-        used += add_rule(k, kind, index++, r, slot, uses + used);
-        slot += (uint32_t)r->n_leaves;
+        if (applies(r, kind))
+            used += add_rule(k, kind, r, rows, uses + used);
+        rows += r->n_emits;
     }
     rc = make_fields(&ix->mem, k, uses, used);
     free(uses);
     return rc;
 }
 
+static int make_rows(engine_index *ix)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ix->n_rules; i++)
+        n += ix->rules[i]->n_emits;
+    ix->rows = arena_calloc(&ix->mem, n, sizeof(*ix->rows));
+    if (!ix->rows)
+        return -ENOMEM;
+    n = 0;
+    for (size_t i = 0; i < ix->n_rules; i++) {
+        const rule *r = ix->rules[i];
+
+        for (size_t k = 0; k < r->n_emits; k++) {
+            const rule_emit *emit = &r->emits[k];
+
+            ix->rows[n++] = (emit_row){
+                .confidence = emit->confidence,
+                .tactic = emit->tactic,
+                .technique_id = emit->technique_id,
+                .sub_technique_id = emit->sub_technique_id,
+                .rule_id = r->rule_id,
+                .rule_name = r->name,
+                .attack_release = r->attack_release.ptr ? r->attack_release : ix->attack_release,
+                .rule_version = r->rule_version,
+            };
+        }
+    }
+    return 0;
+}
+
 static int fill(engine_index *ix, rule *const *rules, size_t n, str attack_release)
 {
-    int rc = 0;
+    int rc;
 
     ix->attack_release = arena_str(&ix->mem, attack_release);
     ix->rules = arena_calloc(&ix->mem, n, sizeof(*ix->rules));
@@ -216,6 +251,7 @@ static int fill(engine_index *ix, rule *const *rules, size_t n, str attack_relea
     for (size_t i = 0; i < n; i++)
         ix->rules[i] = rule_ref(rules[i]);
     ix->n_rules = n;
+    rc = make_rows(ix);
     for (unsigned kind = 0; !rc && kind < EVENT_N_KINDS; kind++)
         rc = make_kind(ix, (event_kind)kind);
     return rc;

@@ -12,15 +12,33 @@
 #include "engine/engine.h"
 #include "match/table.h"
 
+#define NO_SLOT UINT32_MAX
+
+/* A leaf that waits for a pattern. */
+typedef struct waiting_leaf {
+    uint32_t slot; /* NO_SLOT: a hit decides the rule */
+    uint32_t rule; /* among its kind's */
+} waiting_leaf;
+
 typedef struct field_index {
     str path;
     pattern_table *table;
-    uint32_t *first_slot; /* for each pattern, in slots; the next one's is the end */
-    uint32_t *slots;
+    uint32_t *first_waiting; /* for each pattern, in waiting; the next one's is the end */
+    waiting_leaf *waiting;
 } field_index;
+
+/* What a tag takes of one emit and its rule, side by side: a rule that fires is rarely in cache. */
+typedef struct emit_row {
+    double confidence;
+    str tactic, technique_id, sub_technique_id;
+    str rule_id, rule_name, attack_release;
+    int64_t rule_version;
+} emit_row;
 
 typedef struct kind_rule {
     const rule *rule;
+    const emit_row *rows;
+    uint32_t n_rows;
     uint32_t first_slot; /* its leaves' slots stand in the order of the leaves */
     bool is_one_leaf;    /* a single text leaf: a hit decides it */
     bool names_findings; /* see evidence_names_findings */
@@ -29,7 +47,6 @@ typedef struct kind_rule {
 typedef struct kind_index {
     kind_rule *rules;
     uint32_t n_rules;
-    uint32_t *rule_of_slot;
     uint32_t n_slots;
     field_index *fields;
     uint32_t n_fields;
@@ -43,6 +60,7 @@ struct ttp_ruleset {
     str attack_release;
     rule **rules;
     size_t n_rules;
+    emit_row *rows; /* of all rules, in their order */
     kind_index kinds[EVENT_N_KINDS];
 };
 

@@ -66,11 +66,15 @@ int ttp_evaluator_run(ttp_evaluator *e, const ttp_ruleset *ruleset, const ttp_ev
 const ttp_tag *ttp_evaluator_tag(ttp_evaluator *e, size_t i)
 {
     tag *t = i < e->n_tags ? &e->tags[i] : NULL;
+    str evidence;
 
     if (!t || t->evidence.len)
         return t;
     buf_clear(&e->text);
     tag_put_evidence(&e->text, t);
-    t->evidence = arena_str(&e->mem, buf_str(&e->text));
-    return e->text.failed ? NULL : t;
+    evidence = e->text.failed ? STR_NULL : arena_str(&e->mem, buf_str(&e->text));
+    if (!evidence.ptr)
+        return NULL;
+    t->evidence = evidence;
+    return t;
 }

@@ -136,9 +136,12 @@ static void read_time(cowrie *c)
     }
     if (c->f.id == ID_OTHER)
         return;
-    account_note(c->account, NOTE_NO_TIME,
-                 "the timestamp is \"%s\"; expected a time like 2026-07-10T01:01:37.082718Z",
-                 text.ptr ? err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40) : "");
+    if (!text.ptr)
+        account_note(c->account, NOTE_NO_TIME, "no timestamp");
+    else
+        account_note(c->account, NOTE_NO_TIME,
+                     "the timestamp is \"%s\"; expected a time like 2026-07-10T01:01:37.082718Z",
+                     err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40));
 }
 
 /* The session of the line to c->s. Returns 0, -ENOMEM, or TTP_E_LIMIT with the line refused. */

@@ -19,15 +19,49 @@ void nodes_clear(nodes *n);
 size_t nodes_open(nodes *n, json_type type);
 void nodes_close(nodes *n, size_t at, size_t n_items);
 
-void nodes_put(nodes *n, json_node node);
+bool nodes_grow(nodes *n); /* nodes_put's slow path */
+static inline void nodes_put(nodes *n, json_node node)
+{
+    if (n->n < n->cap || nodes_grow(n))
+        n->v[n->n++] = node;
+}
 
 /* Members of the object being built; each returns how many were put: 0 where the value is absent.
  */
-unsigned nodes_str(nodes *n, str key, str value);
-unsigned nodes_int(nodes *n, str key, int64_t value);
-unsigned nodes_double(nodes *n, str key, double value);
-unsigned nodes_bool(nodes *n, str key, bool value);
-unsigned nodes_copy(nodes *n, str key, const json_node *scalar); /* scalar may be NULL */
+static inline unsigned nodes_str(nodes *n, str key, str value)
+{
+    if (!value.ptr)
+        return 0;
+    nodes_put(n, json_make_str(key));
+    nodes_put(n, json_make_str(value));
+    return 1;
+}
+static inline unsigned nodes_int(nodes *n, str key, int64_t value)
+{
+    nodes_put(n, json_make_str(key));
+    nodes_put(n, json_make_int(value));
+    return 1;
+}
+static inline unsigned nodes_double(nodes *n, str key, double value)
+{
+    nodes_put(n, json_make_str(key));
+    nodes_put(n, json_make_double(value));
+    return 1;
+}
+static inline unsigned nodes_bool(nodes *n, str key, bool value)
+{
+    nodes_put(n, json_make_str(key));
+    nodes_put(n, json_make_bool(value));
+    return 1;
+}
+static inline unsigned nodes_copy(nodes *n, str key, const json_node *scalar) /* or NULL */
+{
+    if (!scalar)
+        return 0;
+    nodes_put(n, json_make_str(key));
+    nodes_put(n, *scalar);
+    return 1;
+}
 
 /* The first node, or NULL where memory ran out. */
 const json_node *nodes_finish(const nodes *n);

@@ -136,7 +136,10 @@ static int parse_line(reader *r, const line *l, const json_node **ret_root)
         account_blank(a);
         return 0;
     }
-    rc = json_parse(r->doc, l->text, &root, &notes, &err);
+    if (r->format == EVENT_FORMAT_COWRIE) /* none of its fields is read as a container */
+        rc = json_parse_flat(r->doc, l->text, &root, &notes, &err);
+    else
+        rc = json_parse(r->doc, l->text, &root, &notes, &err);
     if (rc < 0)
         return rc;
     if (rc) {

@@ -15,22 +15,28 @@
 
 #include "base/utf8.h"
 #include "match/unicode.h"
+#include "match/width.h"
 
 #include <errno.h>
 
 #define EXACT_MAX 16     /* texts in an exact set, a prefix or a suffix */
 #define INSIDE_MAX 128   /* texts in a candidate */
 #define SET_CHARS_MAX 64 /* characters of a set that are looked at one by one */
-#define TEXTS_BYTES_MAX 4096
+#define TEXTS_BYTES_MAX 1024
 #define REPEAT_UNROLL_MAX 16
-#define COMMON_BITS 9    /* of a window that is in every other text */
-#define ANCHOR_BONUS 14  /* an anchored atom is looked for once a text, not at every byte */
+#define COMMON_BITS 9 /* of a window that is in every other text */
+#define SCORE_UNIT 64u
+#define ANCHOR_BONUS                                                                               \
+    (14 * SCORE_UNIT)    /* an anchored atom is looked for once a text, not at every byte */
 #define CHOICE_PENALTY 3 /* for each doubling of the number of texts */
 
 /* A set of texts; n == 0: nothing is known (the set of no texts cannot arise). */
 typedef struct texts {
     uint32_t n;
     str *items;
+    atom_context *contexts; /* of each, where one is known; else NULL */
+    unsigned score;         /* one more than it is, once known; 0: not yet */
+    uint32_t lead;          /* characters of the node's match before them, at most */
 } texts;
 
 typedef struct node_info {
@@ -97,6 +103,8 @@ static unsigned window_bits(const char *p, size_t size)
 
     if (size == 4 && is_common(p))
         return COMMON_BITS;
+    if (size == 1 && byte_bits((unsigned char)p[0]) == 3)
+        return 1; /* in nearly every text, so that the least more says more */
 
     for (size_t i = 0; i < size; i++)
         bits += byte_bits((unsigned char)p[i]);
@@ -133,16 +141,18 @@ void atoms_put_canonical(buf *out, str text)
 
     while (p < end) {
         char bytes[4];
+        unsigned len;
         uint32_t cp;
 
         p += utf8_decode(p, end, &cp);
-        buf_put(out, bytes, utf8_encode(unicode_canon(cp), bytes));
+        len = utf8_encode(unicode_canon(cp), bytes);
+        buf_put(out, bytes, len);
     }
 }
 
 static texts new_texts(extractor *x, uint32_t n)
 {
-    texts t = {n, arena_calloc(&x->mem, n, sizeof(str))};
+    texts t = {.n = n, .items = arena_calloc(&x->mem, n, sizeof(str)), .lead = UINT32_MAX};
 
     if (!t.items) {
         x->failed = true;
@@ -157,6 +167,7 @@ static texts one_text(extractor *x, str s)
 
     if (t.n)
         t.items[0] = s;
+    t.lead = 0;
     return t;
 }
 
@@ -169,13 +180,19 @@ static bool all_filled(texts t)
     return t.n > 0;
 }
 
-static bool holds_text(texts t, str s)
+/* Its place in t; t.n where it is not there. */
+static uint32_t find_text(texts t, str s)
 {
-    for (uint32_t i = 0; i < t.n; i++) {
-        if (str_eq(t.items[i], s))
-            return true;
-    }
-    return false;
+    uint32_t i = 0;
+
+    while (i < t.n && !str_eq(t.items[i], s))
+        i++;
+    return i;
+}
+
+static atom_context context_at(texts t, uint32_t i)
+{
+    return t.contexts ? t.contexts[i] : (atom_context){context_any, context_any};
 }
 
 /* All texts of both, each once; nothing where either is unknown or there are more than max. */
@@ -186,12 +203,22 @@ static texts join(extractor *x, texts a, texts b, uint32_t max)
     if (a.n == 0 || b.n == 0)
         return t;
     t = new_texts(x, a.n + b.n);
+    if (t.n && (a.contexts || b.contexts))
+        t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
     if (t.n == 0)
         return t;
     memcpy(t.items, a.items, a.n * sizeof(str));
     t.n = a.n;
+    t.lead = a.lead > b.lead ? a.lead : b.lead;
+    for (uint32_t i = 0; t.contexts && i < a.n; i++)
+        t.contexts[i] = context_at(a, i);
     for (uint32_t i = 0; i < b.n; i++) {
-        if (!holds_text(t, b.items[i]))
+        uint32_t at = find_text(t, b.items[i]);
+
+        if (t.contexts)
+            t.contexts[at] = at < t.n ? context_unite(&t.contexts[at], context_at(b, i))
+                                      : context_at(b, i);
+        if (at == t.n)
             t.items[t.n++] = b.items[i];
     }
     if (t.n > max)
@@ -214,6 +241,8 @@ static texts product(extractor *x, texts a, texts b)
     if (bytes > TEXTS_BYTES_MAX)
         return t;
     t = new_texts(x, a.n * b.n);
+    if (t.n && (a.contexts || b.contexts))
+        t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
     for (uint32_t i = 0; i < t.n; i++) {
         str head = a.items[i / b.n], tail = b.items[i % b.n];
         char *p = arena_alloc(&x->mem, head.len + tail.len);
@@ -227,6 +256,9 @@ static texts product(extractor *x, texts a, texts b)
         if (tail.len)
             memcpy(p + head.len, tail.ptr, tail.len);
         t.items[i] = (str){p, head.len + tail.len};
+        if (t.contexts)
+            t.contexts[i] = (atom_context){head.len ? context_at(a, i / b.n).before : context_any,
+                                           tail.len ? context_at(b, i % b.n).after : context_any};
     }
     return t;
 }
@@ -245,12 +277,22 @@ static unsigned score(texts t)
     }
     for (uint32_t n = t.n; n > 1; n /= 2)
         penalty += CHOICE_PENALTY;
-    return worst > penalty ? worst - penalty : 1;
+    /* what is equal by that goes by rarity alone: " 0" to " 7" rather than "0" to "7" */
+    return (worst > penalty ? worst - penalty : 1) * SCORE_UNIT +
+           (worst < SCORE_UNIT ? worst : SCORE_UNIT - 1);
+}
+
+/* A long sequence compares the best it has with each of its parts. */
+static unsigned score_once(texts *t)
+{
+    if (t->score == 0)
+        t->score = score(*t) + 1;
+    return t->score;
 }
 
 static texts better(texts a, texts b)
 {
-    return score(b) > score(a) ? b : a;
+    return score_once(&b) > score_once(&a) ? b : a;
 }
 
 /* The best candidate a node has, be it inside it or the node itself. */
@@ -309,43 +351,102 @@ static node_info from_set(extractor *x, const regex_node *set)
     return info;
 }
 
+#define INNER UINT32_MAX /* the texts begin or end inside a kid */
+
 /* What a sequence has grown; see the file's head. */
 typedef struct sequence {
+    const regex_node *node;
     texts grown;
+    uint32_t from;  /* the kid that grown begins with, or INNER */
+    uint32_t lead;  /* the most characters before grown */
+    uint32_t width; /* ... before the kid that is added */
     bool is_exact;
     node_info info;
 } sequence;
 
-static void add_part(extractor *x, sequence *s, const node_info *part)
+static bool takes_nothing(const regex_node *node)
+{
+    return node->type == REGEX_ASSERT || node->type == REGEX_EMPTY || node->type == REGEX_LOOK;
+}
+
+static uint32_t add_widths(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* t are what kids[from..to) of the sequence match. */
+static texts in_context(extractor *x, const sequence *s, texts t, uint32_t from, uint32_t to)
+{
+    const regex_node *cat = s->node;
+    atom_context *contexts;
+
+    t.lead = from == INNER ? UINT32_MAX : from == s->from ? s->lead : s->width;
+    if (!all_filled(t))
+        return t;
+    while (from < cat->n_kids && takes_nothing(cat->kids[from]))
+        from++;
+    while (to != INNER && to > 0 && takes_nothing(cat->kids[to - 1]))
+        to--;
+    contexts = arena_calloc(&x->mem, t.n, sizeof(*contexts));
+    for (uint32_t i = 0; contexts && i < t.n; i++) {
+        str text = t.items[i];
+
+        contexts[i] = context_at(t, i);
+        if (from != INNER)
+            contexts[i].before = side_before(cat, from, text);
+        if (to != INNER)
+            contexts[i].after = side_after(cat, to, text);
+    }
+    t.contexts = contexts;
+    return t;
+}
+
+/* A candidate: what kids[from..to) match. */
+static void offer(extractor *x, sequence *s, texts t, uint32_t from, uint32_t to)
+{
+    if (score_once(&t) > score_once(&s->info.inside))
+        s->info.inside = in_context(x, s, t, from, to);
+}
+
+static void add_part(extractor *x, sequence *s, const node_info *part, uint32_t at)
 {
     texts longer = product(x, s->grown, part->exact);
+    texts inside = part->inside;
 
-    s->info.inside = better(s->info.inside, part->inside);
+    inside.lead = add_widths(inside.lead, s->width);
+    s->info.inside = better(s->info.inside, inside);
     if (longer.n) {
         s->grown = longer;
         return;
     }
     longer = product(x, s->grown, starts_of(part));
-    if (longer.n == 0)
-        longer = s->grown;
-    s->info.inside = better(s->info.inside, better(longer, part->exact));
+    offer(x, s, longer, s->from, INNER);
+    offer(x, s, s->grown, s->from, at);
+    offer(x, s, part->exact, at, at + 1);
     if (s->is_exact)
-        s->info.prefix = longer;
+        s->info.prefix = longer.n ? longer : in_context(x, s, s->grown, s->from, at);
     s->is_exact = false;
     s->grown = ends_of(part);
-    if (s->grown.n == 0 || s->grown.n > EXACT_MAX)
+    s->from = part->exact.n ? at : INNER;
+    s->lead = s->width;
+    if (s->grown.n == 0 || s->grown.n > EXACT_MAX) {
         s->grown = one_text(x, STR(""));
+        s->from = at + 1;
+        s->lead = add_widths(s->width, regex_max_width(s->node->kids[at]));
+    }
 }
 
 static node_info from_cat(extractor *x, const regex_node *node)
 {
-    sequence s = {.grown = one_text(x, STR("")), .is_exact = true};
+    sequence s = {.node = node, .grown = one_text(x, STR("")), .is_exact = true};
 
     for (uint32_t i = 0; i < node->n_kids && !x->failed; i++) {
         node_info part = examine(x, node->kids[i]);
 
-        add_part(x, &s, &part);
+        add_part(x, &s, &part, i);
+        s.width = add_widths(s.width, regex_max_width(node->kids[i]));
     }
+    s.grown = in_context(x, &s, s.grown, s.from, node->n_kids);
     if (s.is_exact) {
         s.info.exact = s.grown;
     } else {
@@ -374,11 +475,33 @@ static node_info from_alt(extractor *x, const regex_node *node)
     return all;
 }
 
+static texts without_contexts(texts t)
+{
+    t.contexts = NULL;
+    return t;
+}
+
+/* t are the first rounds of a loop that must go on. */
+static texts before_more(extractor *x, const regex_node *loop, texts t)
+{
+    const regex_node rest = {.type = REGEX_CAT, .n_kids = 1, .kids = loop->kids};
+
+    if (!all_filled(t))
+        return t;
+    t.contexts = arena_calloc(&x->mem, t.n, sizeof(*t.contexts));
+    for (uint32_t i = 0; t.contexts && i < t.n; i++) {
+        t.contexts[i].before = context_any;
+        t.contexts[i].after = side_after(&rest, 0, t.items[i]);
+    }
+    return t;
+}
+
 static node_info from_repeat(extractor *x, const regex_node *node)
 {
     node_info kid = examine(x, node->kids[0]);
     node_info info = {0};
     texts unrolled;
+    uint32_t n_rounds = 1;
 
     if (node->max == 0)
         return (node_info){.exact = one_text(x, STR(""))};
@@ -395,15 +518,19 @@ static node_info from_repeat(extractor *x, const regex_node *node)
             if (longer.n == 0)
                 break;
             unrolled = longer;
+            n_rounds++;
             if (node->max == node->min && i + 1 == node->min)
                 info.exact = unrolled;
         }
     }
     if (node->min == 1 && node->max == 1)
         return kid;
+    if (kid.exact.n && n_rounds < node->min)
+        unrolled = before_more(x, node, unrolled);
     info.prefix = unrolled;
-    info.suffix = kid.exact.n ? unrolled : kid.suffix;
+    info.suffix = kid.exact.n ? without_contexts(unrolled) : kid.suffix;
     info.inside = better(best_of(&kid), unrolled);
+    info.exact.lead = info.prefix.lead = info.suffix.lead = info.inside.lead = UINT32_MAX;
     return info;
 }
 
@@ -435,6 +562,7 @@ static node_info examine(extractor *x, const regex_node *node)
             node_info inner = examine(x, node->kids[0]);
 
             nothing_wide.inside = best_of(&inner);
+            nothing_wide.inside.lead = UINT32_MAX;
         }
         return nothing_wide;
     case REGEX_BACKREF:
@@ -457,10 +585,21 @@ static bool is_assert(const regex_node *node, regex_assert a)
     return node->type == REGEX_ASSERT && node->assert_type == a;
 }
 
-/* One block: the head, the slices, the bytes. */
-static atom_set *pack(texts t, atom_place place)
+static bool tells_nothing(texts t)
 {
-    size_t size = sizeof(atom_set) + t.n * sizeof(str);
+    for (uint32_t i = 0; t.contexts && i < t.n; i++) {
+        if (!side_equal(&t.contexts[i].before, &context_any) ||
+            !side_equal(&t.contexts[i].after, &context_any))
+            return false;
+    }
+    return true;
+}
+
+/* One block: the head, the slices, the contexts, the bytes. */
+static atom_set *pack(texts t, atom_place place, bool decides)
+{
+    size_t n_contexts = tells_nothing(t) ? 0 : t.n;
+    size_t size = sizeof(atom_set) + t.n * sizeof(str) + n_contexts * sizeof(atom_context);
     atom_set *set;
     char *bytes;
 
@@ -471,14 +610,36 @@ static atom_set *pack(texts t, atom_place place)
         return NULL;
     set->place = place;
     set->n_texts = t.n;
+    set->lead = t.lead;
+    set->decides = decides;
     set->texts = (str *)(set + 1);
-    bytes = (char *)(set->texts + t.n);
+    set->contexts = n_contexts ? (atom_context *)(set->texts + t.n) : NULL;
+    bytes = (char *)(set->texts + t.n) + n_contexts * sizeof(atom_context);
+    if (n_contexts)
+        memcpy(set->contexts, t.contexts, n_contexts * sizeof(atom_context));
     for (uint32_t i = 0; i < t.n; i++) {
         memcpy(bytes, t.items[i].ptr, t.items[i].len);
         set->texts[i] = (str){bytes, t.items[i].len};
         bytes += t.items[i].len;
     }
     return set;
+}
+
+/* Returns 1 where re comes down to one text in its context. */
+static int choose_sole_run(extractor *x, const regex *re, atom_set **ret_atoms)
+{
+    atom_context context;
+    str text;
+    int rc = context_of_sole_run(re, &x->mem, &text, &context);
+
+    if (rc != 1)
+        return rc;
+    *ret_atoms = pack((texts){1, &text, &context, UINT32_MAX},
+                      side_equal(&context.before, &side_edge)  ? ATOM_AT_START
+                      : side_equal(&context.after, &side_edge) ? ATOM_AT_END
+                                                               : ATOM_ANYWHERE,
+                      true);
+    return *ret_atoms ? 1 : -ENOMEM;
 }
 
 static int choose(extractor *x, const regex *re, atom_set **ret_atoms)
@@ -506,22 +667,25 @@ static int choose(extractor *x, const regex *re, atom_set **ret_atoms)
     *ret_atoms = NULL;
     if (best_score == 0)
         return 0;
-    *ret_atoms = pack(best, place);
+    *ret_atoms = pack(best, place, false);
     return *ret_atoms ? 0 : -ENOMEM;
 }
 
 int atoms_from_regex(const regex *re, atom_set **ret_atoms)
 {
     extractor x = {0};
-    int rc = choose(&x, re, ret_atoms);
+    int rc = choose_sole_run(&x, re, ret_atoms);
 
+    if (rc == 0)
+        rc = choose(&x, re, ret_atoms);
     arena_done(&x.mem);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms)
 {
     auto_free(buf) buf canonical = {0};
+    atom_context context;
     str s;
 
     *ret_atoms = NULL;
@@ -531,9 +695,13 @@ int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atom
     if (canonical.failed)
         return -ENOMEM;
     s = buf_str(&canonical);
-    *ret_atoms = pack((texts){1, &s}, at_start ? ATOM_AT_START
-                                      : at_end ? ATOM_AT_END
-                                               : ATOM_ANYWHERE);
+    context.before = at_start ? side_edge : context_any;
+    context.after = at_end ? side_edge : context_any;
+    *ret_atoms = pack((texts){.n = 1, .items = &s, .contexts = &context},
+                      at_start ? ATOM_AT_START
+                      : at_end ? ATOM_AT_END
+                               : ATOM_ANYWHERE,
+                      utf8_is_ascii(text));
     return *ret_atoms ? 0 : -ENOMEM;
 }
 

@@ -8,7 +8,7 @@
  * text whose canonical form holds one of its atoms, whatever the pattern folds.
  */
 #include "base/str.h"
-#include "match/regex.h"
+#include "match/context.h"
 
 typedef enum atom_place {
     ATOM_ANYWHERE,
@@ -16,11 +16,21 @@ typedef enum atom_place {
     ATOM_AT_END,   /* only at the text's end, or right before its final newline */
 } atom_place;
 
-/* One of texts stands in every text that the pattern holds in. One block of memory. */
+/*
+ * One of texts stands, in its context, in every text that the pattern holds in. One block of
+ * memory.
+ */
 typedef struct atom_set {
     atom_place place;
     uint32_t n_texts; /* at least 1 */
     str *texts;       /* none is empty */
+    /* what stands around each in a text that the pattern holds in; NULL: anything may */
+    atom_context *contexts;
+    /* a match begins at most so many characters before its text; UINT32_MAX: it may be any number
+     */
+    uint32_t lead;
+    /* in an ASCII text the pattern holds where a text stands in its context, but for case */
+    bool decides;
 } atom_set;
 
 /* The best set for a regular expression; *ret_atoms is NULL where it has none. 0 or -ENOMEM. */

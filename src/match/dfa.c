@@ -46,6 +46,7 @@ struct dfa_cache {
     dfa **slots; /* by serial, open addressing, a power of two */
     size_t n_slots, n_dfas;
     size_t used, max;
+    uint64_t n_evictions; /* after one, an automaton that was looked up before may be gone */
     nfa_scratch scratch;
 };
 
@@ -104,6 +105,7 @@ static size_t slot_of(const dfa_cache *cache, uint64_t serial)
 /* Drop all automata but keep. */
 static void evict(dfa_cache *cache, dfa *keep)
 {
+    cache->n_evictions++;
     for (size_t i = 0; i < cache->n_slots; i++) {
         dfa *d = cache->slots[i];
 
@@ -577,20 +579,170 @@ static int search_without(run *r)
     return step_rest(r);
 }
 
-int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+/* Looks up the automaton or adds one. Returns 0, TTP_E_LIMIT (no room for it) or -ENOMEM. */
+static int begin(run *r, dfa_cache *cache, uint64_t serial, const program *p, str text)
 {
     const unsigned char *at = (const unsigned char *)(text.len ? text.ptr : "");
-    run r = {.cache = cache, .p = p, .at = at, .end = at + text.len, .reset_at = at};
     bool newline = p->final_newline && text.len > 0 && at[text.len - 1] == '\n';
     int rc = nfa_scratch_reserve(&cache->scratch, p);
 
+    *r = (run){.cache = cache, .p = p, .at = at, .end = at + text.len, .reset_at = at};
     if (rc)
         return rc;
-    r.last = r.end - newline;
-    r.d = cache->slots[slot_of(cache, serial)];
-    if (!r.d)
-        rc = add_dfa(cache, serial, p, &r.d);
+    r->last = r->end - newline;
+    r->d = cache->slots[slot_of(cache, serial)];
+    return r->d ? 0 : add_dfa(cache, serial, p, &r->d);
+}
+
+int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+{
+    run r;
+    int rc = begin(&r, cache, serial, p, text);
+
     if (rc == TTP_E_LIMIT)
         return search_without(&r);
     return rc ? rc : search_from_start(&r);
+}
+
+/* Automata that run side by side, each at a character of its own. */
+typedef struct lane {
+    run r;
+    dfa_query *query;
+    uint32_t state;
+} lane;
+
+/* Ready for a lane: its start is known, and it has no byte to skip to, which is faster alone. */
+static bool fits_lane(const run *r)
+{
+    return r->d->start > ACCEPTED && r->d->skip < 0;
+}
+
+static size_t fewest_left(const lane *lanes, unsigned n)
+{
+    size_t fewest = SIZE_MAX;
+
+    for (unsigned i = 0; i < n; i++) {
+        size_t left = (size_t)(lanes[i].r.last - lanes[i].r.at);
+
+        fewest = left < fewest ? left : fewest;
+    }
+    return fewest;
+}
+
+/* All lanes as far as every one of them knows its characters. */
+static inline __attribute__((always_inline)) void run_lanes(lane *lanes, unsigned n)
+{
+    size_t k, left = fewest_left(lanes, n);
+    uint32_t state[DFA_GROUP], to[DFA_GROUP];
+
+    for (unsigned i = 0; i < n; i++)
+        state[i] = lanes[i].state;
+    for (k = 0; k < left; k++) {
+        bool all_known = true;
+
+        for (unsigned i = 0; i < n; i++) {
+            unsigned char byte = lanes[i].r.at[k];
+
+            to[i] = byte < 128 ? lanes[i].r.d->next[lanes[i].r.p->al.ascii[byte] + state[i]]
+                               : UNKNOWN;
+            all_known &= to[i] > ACCEPTED;
+        }
+        if (!all_known)
+            break;
+        for (unsigned i = 0; i < n; i++)
+            state[i] = to[i];
+    }
+    for (unsigned i = 0; i < n; i++) {
+        lanes[i].state = state[i];
+        lanes[i].r.at += k;
+    }
+}
+
+static void run_all(lane *lanes, unsigned n)
+{
+    switch (n) { /* each a loop of its own, unrolled */
+    case 4:
+        run_lanes(lanes, 4);
+        break;
+    case 3:
+        run_lanes(lanes, 3);
+        break;
+    case 2:
+        run_lanes(lanes, 2);
+        break;
+    default:
+        run_lanes(lanes, 1);
+        break;
+    }
+}
+
+/* Where the table has no more to say to a lane: its query is answered, by itself. */
+static bool finish_if_stuck(lane *l)
+{
+    const run *r = &l->r;
+    uint32_t to = UNKNOWN;
+
+    if (r->at < r->last && *r->at < 128)
+        to = r->d->next[r->p->al.ascii[*r->at] + l->state];
+    if (to > ACCEPTED)
+        return false;
+    if (to == UNKNOWN)
+        l->query->rc = search(&l->r, l->state);
+    else
+        l->query->rc = to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
+    return true;
+}
+
+static void ask_alone(dfa_cache *cache, lane *lanes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        dfa_query *q = lanes[i].query;
+
+        q->rc = dfa_holds(cache, q->serial, q->p, q->text);
+    }
+}
+
+/* Ends with every lane's query answered. Where automata were dropped the rest is asked anew. */
+static void search_lanes(dfa_cache *cache, lane *lanes, unsigned n)
+{
+    uint64_t n_evictions = cache->n_evictions;
+
+    while (n > 0) {
+        unsigned n_left = 0;
+
+        run_all(lanes, n);
+        for (unsigned i = 0; i < n; i++) {
+            if (cache->n_evictions != n_evictions || !finish_if_stuck(&lanes[i]))
+                lanes[n_left++] = lanes[i];
+        }
+        n = n_left;
+        if (cache->n_evictions != n_evictions) {
+            ask_alone(cache, lanes, n);
+            return;
+        }
+    }
+}
+
+void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n)
+{
+    lane lanes[DFA_GROUP];
+    unsigned n_lanes = 0;
+    uint64_t n_evictions = cache->n_evictions;
+
+    for (unsigned i = 0; i < n; i++) {
+        dfa_query *q = &queries[i];
+        lane *l = &lanes[n_lanes];
+
+        l->query = q;
+        if (begin(&l->r, cache, q->serial, q->p, q->text) == 0 && fits_lane(&l->r)) {
+            l->state = l->r.d->start;
+            n_lanes++;
+        } else {
+            q->rc = dfa_holds(cache, q->serial, q->p, q->text);
+        }
+    }
+    if (cache->n_evictions != n_evictions)
+        ask_alone(cache, lanes, n_lanes);
+    else
+        search_lanes(cache, lanes, n_lanes);
 }

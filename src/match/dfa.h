@@ -34,3 +34,18 @@ void dfa_cache_allow(dfa_cache *cache, uint64_t work);
  * is done) or -ENOMEM. Allocates nothing for a text whose states are there.
  */
 int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text);
+
+/* The same question about one of several programs, and its answer: what dfa_holds returns. */
+typedef struct dfa_query {
+    uint64_t serial;
+    const program *p;
+    str text; /* texts of a group end at the same place, each may begin at one of its own */
+    int rc;
+} dfa_query;
+
+/*
+ * Ask several different programs about ends of one text. Each character waits for the state before
+ * it, so that DFA_GROUP automata side by side take little longer than one.
+ */
+#define DFA_GROUP 4
+void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n);

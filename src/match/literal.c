@@ -279,9 +279,11 @@ void literal_put_simple_fold(buf *out, str text)
     while (p < end) {
         uint32_t cp;
         char utf8[4];
+        unsigned len;
 
         p += utf8_decode(p, end, &cp);
-        buf_put(out, utf8, utf8_encode(folded(false, cp), utf8));
+        len = utf8_encode(folded(false, cp), utf8);
+        buf_put(out, utf8, len);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "match/program.h"
 #include "match/width.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -270,7 +271,8 @@ size_t pattern_memory(const pattern *p)
     if (p->atoms) {
         size += sizeof(*p->atoms);
         for (uint32_t i = 0; i < p->atoms->n_texts; i++)
-            size += sizeof(str) + p->atoms->texts[i].len;
+            size += sizeof(str) + (p->atoms->contexts ? sizeof(atom_context) : 0) +
+                    p->atoms->texts[i].len;
     }
     return size;
 }
@@ -324,6 +326,29 @@ int pattern_holds(const pattern *p, matcher *m, str text)
     if (rc || p->kind != PATTERN_BACKTRACK)
         return rc;
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
+}
+
+void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text)
+{
+    dfa_query queries[PATTERN_GROUP];
+    unsigned asked[PATTERN_GROUP] = {0}, n_queries = 0;
+
+    static_assert(PATTERN_GROUP == DFA_GROUP, "a group is one run of lanes");
+    for (unsigned i = 0; i < n; i++) {
+        const pattern *p = searches[i].pattern;
+        size_t from = p->kind != PATTERN_LINEAR || p->program->looks_behind ? 0 : searches[i].from;
+        str rest = {text.ptr + from, text.len - from};
+
+        if (p->kind == PATTERN_LINEAR && rest.len >= p->min_chars) {
+            asked[n_queries] = i;
+            queries[n_queries++] = (dfa_query){p->serial, p->program, rest, 0};
+        } else {
+            searches[i].rc = pattern_holds(p, m, rest);
+        }
+    }
+    dfa_holds_group(m->automata, queries, n_queries);
+    for (unsigned i = 0; i < n_queries; i++)
+        searches[asked[i]].rc = queries[i].rc;
 }
 
 int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, unsigned n_spans)

@@ -20,6 +20,18 @@ typedef struct pattern_literal {
 
 /* The literal whose search gives the verdict; NULL unless the kind is PATTERN_LITERAL. */
 const pattern_literal *pattern_get_literal(const pattern *p);
+/* One pattern, one text, to be searched with others beside it. */
+typedef struct pattern_search {
+    const pattern *pattern;
+    uint32_t index; /* the caller's */
+    size_t from;    /* it is known that no match begins before this offset, of an ASCII text */
+    int rc;         /* what pattern_holds returns */
+} pattern_search;
+
+/* As many patterns as pattern_holds_group takes at once. */
+#define PATTERN_GROUP 4
+/* pattern_holds for n different patterns and one text, side by side. */
+void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text);
 /* NULL where it has none. */
 const atom_set *pattern_get_atoms(const pattern *p);
 

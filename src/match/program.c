@@ -601,6 +601,18 @@ static bool starts_at_text_start(compiler *c)
     return true;
 }
 
+static bool looks_behind(const compiler *c)
+{
+    for (uint32_t i = 0; i < c->n_insts; i++) {
+        if (c->insts[i].op != OP_ASSERT)
+            continue;
+        if (c->insts[i].x != REGEX_TEXT_END && c->insts[i].x != REGEX_TEXT_END_NEWLINE &&
+            c->insts[i].x != REGEX_LINE_END)
+            return true;
+    }
+    return false;
+}
+
 /* One block: the struct, then its arrays, each aligned to 8. */
 static int pack(compiler *c, const alphabet *al, const uint64_t *members, uint32_t n_groups,
                 program **ret_program)
@@ -635,6 +647,7 @@ static int pack(compiler *c, const alphabet *al, const uint64_t *members, uint32
         .line_start = c->line_start,
         .looks_ahead = c->looks_ahead,
         .final_newline = c->final_newline,
+        .looks_behind = looks_behind(c),
         .marks = c->marks,
         .size = size,
     };

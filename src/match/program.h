@@ -46,6 +46,7 @@ typedef struct program {
     uint32_t loop_depth;  /* nesting of ENTER */
     bool anchored;        /* can match only where the text starts */
     bool line_start;      /* asks whether a line starts */
+    bool looks_behind;    /* an assertion asks what came before: a start, a word's edge */
     bool looks_ahead;     /* asks what comes next: the end, a line's end, a word's edge */
     bool final_newline;   /* tells the last newline of the text from others */
     uint8_t marks;        /* class flags its assertions look at */

@@ -46,6 +46,7 @@ static int put_node(writer *w, const regex_node *node);
 static void put_cp(buf *out, uint32_t cp)
 {
     char utf8[4];
+    unsigned len;
 
     if ((cp >= '0' && cp <= '9') || (cp >= 'a' && cp <= 'z') || (cp >= 'A' && cp <= 'Z')) {
         buf_put_char(out, (char)cp);
@@ -55,7 +56,8 @@ static void put_cp(buf *out, uint32_t cp)
     } else if (cp < 0xA0) {
         buf_printf(out, "\\x{%x}", cp);
     } else {
-        buf_put(out, utf8, utf8_encode(cp, utf8));
+        len = utf8_encode(cp, utf8);
+        buf_put(out, utf8, len);
     }
 }
 

@@ -18,9 +18,8 @@ DEFINE_FREE_PTR(pattern_table, pattern_table *, pattern_table_free)
 size_t pattern_table_count(const pattern_table *t);
 size_t pattern_table_memory(const pattern_table *t);
 
-/* called for each pattern that holds, once per scan, in no particular order */
+/* Called once per scan for a pattern, in no particular order. */
 typedef void pattern_hit_fn(void *ctx, uint32_t pattern_index);
-/* called for each pattern whose search was cut off at a bound */
 /*
  * Scan text (valid UTF-8). hit is called for each pattern that holds; cut (may be NULL) for each
  * whose search hit a bound. Returns 0 or -ENOMEM.

@@ -54,3 +54,46 @@ uint32_t regex_min_width(const regex_node *node)
     }
     return 0;
 }
+
+static uint32_t most_of_kids(const regex_node *node)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        uint32_t width = regex_max_width(node->kids[i]);
+
+        most = width > most ? width : most;
+    }
+    return most;
+}
+
+uint32_t regex_max_width(const regex_node *node)
+{
+    uint32_t sum = 0;
+
+    switch (node->type) {
+    case REGEX_EMPTY:
+    case REGEX_ASSERT:
+    case REGEX_LOOK:
+        return 0;
+    case REGEX_CHAR:
+    case REGEX_SET:
+        return 1;
+    case REGEX_CAT:
+        for (uint32_t i = 0; i < node->n_kids; i++)
+            sum = add(sum, regex_max_width(node->kids[i]));
+        return sum;
+    case REGEX_ALT:
+        return most_of_kids(node);
+    case REGEX_REPEAT:
+        return node->max == REGEX_INFINITE ? UINT32_MAX
+                                           : times(regex_max_width(node->kids[0]), node->max);
+    case REGEX_GROUP:
+    case REGEX_ATOMIC:
+        return regex_max_width(node->kids[0]);
+    case REGEX_BACKREF:
+    case REGEX_COND:
+        break;
+    }
+    return UINT32_MAX;
+}

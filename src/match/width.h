@@ -7,3 +7,5 @@
  * more than that: a shorter text needs no search.
  */
 uint32_t regex_min_width(const regex_node *node);
+/* The most characters a match takes; UINT32_MAX: no bound is known. */
+uint32_t regex_max_width(const regex_node *node);

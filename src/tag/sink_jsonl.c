@@ -7,6 +7,7 @@
 typedef struct jsonl_sink {
     tag_sink base;
     out out;
+    tag_clock clock;
 } jsonl_sink;
 
 static int jsonl_put(tag_sink *s, const tag *t, ttp_err *err)
@@ -16,7 +17,7 @@ static int jsonl_put(tag_sink *s, const tag *t, ttp_err *err)
 
     if (rc)
         return rc;
-    tag_write_json(&j->out.data, t);
+    tag_write_json_at(&j->out.data, t, &j->clock);
     buf_put_char(&j->out.data, '\n');
     return out_commit(&j->out, err);
 }
@@ -40,6 +41,7 @@ int tag_sink_jsonl_new(int fd, tag_sink **ret_sink)
     if (!j)
         return -ENOMEM;
     j->base.ops = &ops;
+    j->clock = (tag_clock){0};
     out_init(&j->out, fd);
     *ret_sink = &j->base;
     return 0;

@@ -2,6 +2,7 @@
 #include "tag/tag.h"
 
 #include "base/err.h"
+#include "base/json_text.h"
 
 #include <errno.h>
 
@@ -63,67 +64,49 @@ int tag_check(const tag *t, ttp_err *err)
     return 0;
 }
 
-/*
- * What most strings of a tag are: printable ASCII that JSON takes as it is, tested eight bytes at
- * a time. A byte is special if it is '"', '\\', below 0x20 or above 0x7E.
- */
-static bool is_plain(str s)
-{
-    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    size_t i = 0;
-
-    for (; i + 8 <= s.len; i += 8) {
-        uint64_t w, quote, slash;
-
-        memcpy(&w, s.ptr + i, 8);
-        quote = w ^ ones * '"';
-        slash = w ^ ones * '\\';
-        if (((w | (w + ones) | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high) != 0)
-            return false;
-    }
-    for (; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-
-        if (c < 0x20 || c > 0x7E || c == '"' || c == '\\')
-            return false;
-    }
-    return true;
-}
-
-static void put_string(buf *b, str s)
-{
-    if (!is_plain(s)) {
-        buf_put_json(b, s);
-        return;
-    }
-    buf_put_char(b, '"');
-    buf_put_str(b, s);
-    buf_put_char(b, '"');
-}
-
 /* `,"name":` is written as one piece by the caller's literal; an absent value is null. */
-static void put_member(buf *b, str name, str value)
+static inline void put_member(buf *b, str name, str value)
 {
-    buf_put_str(b, name);
-    if (value.ptr)
-        put_string(b, value);
-    else
-        buf_put(b, "null", 4);
+    char *out;
+
+    if (!buf_reserve(b, name.len + value.len + sizeof("\"null\"")))
+        return;
+    out = b->ptr + b->len;
+    memcpy(out, name.ptr, name.len);
+    out += name.len;
+    b->len += name.len;
+    if (!value.ptr) {
+        memcpy(out, "null", 4);
+        b->len += 4;
+    } else if (json_copy_plain(out + 1, value.ptr, value.len) == value.len) {
+        out[0] = out[value.len + 1] = '"';
+        b->len += value.len + 2;
+    } else {
+        buf_put_json(b, value);
+    }
 }
 
-static void put_time(buf *b, str name, int64_t us)
+/* The text of a time, of which only the digits behind the second differ from the one before. */
+static void format_time(tag_clock *clock, int64_t us)
 {
-    char text[TIME_TEXT_LEN];
+    int64_t rest = us - clock->start_us;
+    char *end = clock->text + sizeof(clock->text) - 1;
 
-    buf_put_str(b, name);
-    if (us == TIME_NONE) {
-        buf_put(b, "null", 4);
+    if (clock->is_set && rest >= 0 && rest < 1000000) {
+        for (unsigned i = 0; i < 6; i++, rest /= 10)
+            *--end = (char)('0' + rest % 10);
         return;
     }
-    time_format(us, text);
-    buf_put_char(b, '"');
-    buf_put(b, text, sizeof(text));
-    buf_put_char(b, '"');
+    time_format(us, clock->text);
+    clock->is_set = us >= 0 && us < INT64_C(253402300800000000); /* 1970 to 9999: never clamped */
+    clock->start_us = us - us % 1000000;
+}
+
+static void put_time(buf *b, str name, int64_t us, tag_clock *clock)
+{
+    if (us != TIME_NONE)
+        format_time(clock, us);
+    put_member(b, name, us == TIME_NONE ? STR_NULL : (str){clock->text, sizeof(clock->text)});
 }
 
 static void put_url(buf *b, str technique_id)
@@ -135,6 +118,13 @@ static void put_url(buf *b, str technique_id)
 }
 
 void tag_write_json(buf *b, const tag *t)
+{
+    tag_clock clock = {0};
+
+    tag_write_json_at(b, t, &clock);
+}
+
+void tag_write_json_at(buf *b, const tag *t, tag_clock *clock)
 {
     char id[UUID_TEXT_LEN];
 
@@ -158,7 +148,7 @@ void tag_write_json(buf *b, const tag *t)
     tag_put_evidence(b, t);
     put_member(b, STR(",\"attack_release\":"), t->attack_release);
     put_url(b, tag_most_specific(t));
-    put_time(b, STR(",\"created_at\":"), t->created_us);
+    put_time(b, STR(",\"created_at\":"), t->created_us, clock);
     buf_put_char(b, '}');
 }
 

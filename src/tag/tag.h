@@ -66,6 +66,13 @@ bool tag_is_release(str s); /* [A-Za-z0-9._-]{1,64} */
  * confidence, rule_id, rule_version, evidence (object), attack_release, mitre_url, created_at.
  */
 void tag_write_json(buf *b, const tag *t);
+/* The same for many: tags made in the same second share its text. */
+typedef struct tag_clock {
+    int64_t start_us; /* of the second whose text this is */
+    char text[TIME_TEXT_LEN];
+    bool is_set;
+} tag_clock;
+void tag_write_json_at(buf *b, const tag *t, tag_clock *clock);
 
 /*
  * The inverse: view a parsed object as a tag. It borrows from root and, for evidence, from the

@@ -48,6 +48,7 @@ COWRIE = [
     ("time that goes back", command("MARK x", timestamp="2026-02-28T10:00:00.000000Z"),
      r"time goes back by 86400\.0", "MARK x"),
     ("a time that is none", command("MARK x", timestamp="yesterday"), 'timestamp is "yesterday"; expected', "MARK x"),
+    ("no time", command("MARK x", timestamp=...), "no timestamp$", "MARK x"),
     ("one session id from two sensors", command("MARK x", sensor="decoy-2"),
      "session 5e5510000001 comes from sensor decoy-2", "MARK x"),
     ("a list for a line", b'["MARK"]', "not a JSON object", None),

@@ -9,13 +9,14 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unicodedata
 
-from harness import (MARK_RULE, ROOT, TTP, Place, check, command, cowrie, environment, event, finish, lines,
+from harness import (MARK_RULE, PACK, ROOT, TTP, Place, check, command, cowrie, environment, event, finish, lines,
                      same, ttp, wrong)
 
-DEADLINE = 60
+DEADLINE = 20
 
 
 def read_all(fd):
@@ -42,8 +43,13 @@ class OnTerminal:
         os.close(slave)
 
     def finish(self):
+        """Exit status (-9 where it had to be ended) and what was shown."""
+        ender = threading.Timer(DEADLINE, self.process.kill)
+        ender.start()
         shown = read_all(self.master).decode("utf-8", "backslashreplace")
-        return self.process.wait(timeout=DEADLINE), shown.replace("\r\n", "\n")
+        status = self.process.wait()
+        ender.cancel()
+        return status, shown.replace("\r\n", "\n")
 
 
 def after_the_last_erase(shown):
@@ -122,9 +128,9 @@ def check_table_on_a_terminal():
 
 
 def check_no_file_on_a_terminal():
-    for command_name in ("tag",):
-        status, shown = OnTerminal(command_name, cwd="/", stdin="terminal").finish()
-        check(f"{command_name}: no file and a terminal for standard input is wrong usage, not a wait",
+    for words in (["tag"], ["explain"], ["export", "navigator"]):
+        status, shown = OnTerminal(*words, cwd=ROOT, stdin="terminal").finish()
+        check(f"{' '.join(words)}: no file and a terminal for standard input is wrong usage, not a wait",
               same("exit status", status, 2), None if "no file given" in shown else f"shown: {shown!r}")
 
 
@@ -172,16 +178,28 @@ def check_hostile():
             check(f"{' '.join(words)}: JSON escapes what JSON must, one object a line, and the text comes through",
                   wrong(done, status=3), same("control characters on stdout", bad, []), *unsafe(done.err, "stderr"),
                   None if any("MARK " + everything in texts_of(o) for o in done.objects()) else "the command is not there")
+        for words in (["rules", "list"], ["rules", "show", "M1"], ["rules", "lint"], ["rules", "test"]):
+            done = here.ttp(*words, "--rules", "rules")
+            check(f"{' '.join(words)}: no text of a rule or a file name reaches a terminal as it is",
+                  None if done.out + done.err else "nothing is said", *unsafe(done.out, "stdout"), *unsafe(done.err, "stderr"))
+        tags = here.ttp("tag", "--output", "jsonl", "--rules", "rules", *files).out_bytes
+        here.write("tags" + name, b"bad " + everything.encode() + b"\n" + tags)
+        done = here.ttp("export", "navigator", "--name", everything.replace("\0", ""), "tags" + name)
+        bad = sorted({c for c in done.out if ord(c) < 32 and c != "\n"})
+        check("export navigator: JSON escapes what JSON must, messages are harmless", wrong(done, status=3, out=['"score"']),
+              same("control characters on stdout", bad, []), *unsafe(done.err, "stderr"))
     rows = [["--" + everything], [everything], ["rules", everything], ["tag", "--" + everything], ["tag", "--format", everything],
             ["tag", "--output", everything], ["tag", "--db", "/nowhere/" + everything, "/dev/null"], ["tag", "-" + everything],
             ["tag", "--rules", everything, "/dev/null"], ["attack", "show", everything],
-            ["attack", "show", "--attack-bundle", everything, "T1059"], ["doctor", everything], ["explain", "--output", everything]]
+            ["attack", "show", "--attack-bundle", everything, "T1059"], ["doctor", everything], ["explain", "--output", everything],
+            ["rules", "show", "--rules", PACK, everything], ["rules", "lint", everything], ["export", "navigator", everything],
+            ["export", "navigator", "--db", everything], ["export", "navigator", "--output", "/no/" + everything, "/dev/null"]]
     for words in rows:
         words = [w.replace("\0", "") for w in words]
         done = ttp(*words)
         check(f"{' '.join(ascii(w)[1:-1][:30] for w in words)}: hostile words come back harmless, with 1 or 2",
               None if done.status in (1, 2) else f"exit status {done.status}", *unsafe(done.out, "stdout"),
-              *unsafe(done.err, "stderr"), None if done.err else "nothing on stderr")
+              *unsafe(done.err, "stderr"), None if done.out + done.err else "nothing is said")
 
 
 def texts_of(o):

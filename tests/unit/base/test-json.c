@@ -89,6 +89,91 @@ static void test_parse(void **state)
     end_rows();
 }
 
+static const struct {
+    const char *says;
+    const char *text;
+} flat_cases[] = {
+    {"scalars of all kinds", "{\"a\":1,\"b\":18446744073709551615,\"c\":1.5,\"d\":true,\"e\":false,"
+                             "\"f\":null,\"g\":\"x\\u0000y\",\"h\":-1}"},
+    {"no member", "{}"},
+    {"arrays between scalars", "{\"a\":[1,[\"x\",[]],null],\"b\":[],\"c\":\"d\"}"},
+    {"an array of numbers that look like an object's begin",
+     "{\"a\":[8863084066665136127,1e200],\"b\":2}"},
+    {"objects within", "{\"a\":{\"b\":{}},\"c\":[{\"d\":1}],\"e\":2}"},
+    {"a key twice", "{\"a\":1,\"bcdefghijklmnopq\":[2],\"a\":3}"},
+    {"a key twice in an object within", "{\"a\":[{\"b\":1,\"b\":2}]}"},
+    {"a key twice behind an array", "{\"a\":[\"b\",\"c\"],\"a\":1}"},
+    {"text to repair", "{\"a\":\"\xFF\",\"b\":\"\\ud800\",\"c\":99999999999999999999}"},
+    {"numbers at the edge of the plain ones",
+     "{\"a\":999999999999999,\"b\":-9999999999999999,\"c\":0.1,\"d\":-0.0,\"e\":-0,\"f\":12.50,"
+     "\"g\":1234567890123.45,\"h\":0.123456789012345678,\"i\":1e2,\"j\":0}"},
+    {"a leading zero", "{\"a\":012}"},
+    {"no digit behind the point", "{\"a\":1.}"},
+    {"a word that is none", "{\"a\":nulL}"},
+    {"two words", "{\"a\":true false}"},
+    {"text behind a string", "{\"a\":\"b\"c}"},
+    {"strings side by side", "{\"a\":\"b\"\"c\"}"},
+    {"no comma", "{\"a\":1 \"b\":2}"},
+    {"a comma too many", "{\"a\":1,}"},
+    {"a comma too many in an array", "{\"a\":[1,]}"},
+    {"no colon", "{\"a\",1}"},
+    {"a number as key", "{1:2}"},
+    {"text behind the object", "{\"a\":1}}"},
+    {"white space everywhere", " {\t\"a\" :\n[ 1 , \"b\" ] ,\r\"c\" : null } "},
+    {"no object", "[{\"a\":1}]"},
+    {"a bad number within an array", "{\"a\":[1,01]}"},
+    {"an unknown escape within an array", "{\"a\":[\"\\q\"]}"},
+    {"an array that is cut off", "{\"a\":[1,"},
+};
+
+static bool same_or_closed(const json_node *whole, const json_node *flat)
+{
+    if (flat->type == JSON_ARRAY && flat->n_nodes == 1)
+        return whole->type == JSON_ARRAY && whole->len == flat->len;
+    return json_equal(whole, flat);
+}
+
+static bool same_members(const json_node *whole, const json_node *flat)
+{
+    const json_node *w = whole + 1, *f = flat + 1;
+
+    if (whole->type != JSON_OBJECT || flat->type != JSON_OBJECT)
+        return json_equal(whole, flat);
+    for (uint32_t i = 0; i < whole->len; i++) {
+        if (!json_equal(w, f) || !same_or_closed(w + 1, f + 1))
+            return false;
+        w = json_next(w + 1);
+        f = json_next(f + 1);
+    }
+    return whole->len == flat->len && f == json_next(flat);
+}
+
+/* Whatever the whole parse says the flat one says, too. */
+static void test_flat(void **state)
+{
+    json_doc *a = json_doc_new(), *b = json_doc_new();
+
+    (void)state;
+    for_each_row(c, flat_cases)
+    {
+        const json_node *whole = NULL, *flat = NULL;
+        unsigned whole_notes = 0, flat_notes = 0;
+        char padded[512 + JSON_PADDING] = {0};
+        str text = {padded, strlen(c->text)};
+        int rc;
+
+        memcpy(padded, c->text, text.len);
+        rc = json_parse(a, text, &whole, &whole_notes, NULL);
+        expect_int(c->says, json_parse_flat(b, text, &flat, &flat_notes, NULL), rc);
+        expect_int(c->says, flat_notes, whole_notes);
+        if (rc == 0 && flat)
+            expect_true(c->says, same_members(whole, flat));
+    }
+    json_doc_free(a);
+    json_doc_free(b);
+    end_rows();
+}
+
 static str nested(buf *b, unsigned depth)
 {
     buf_clear(b);
@@ -233,11 +318,9 @@ static void test_get(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_duplicates_by_size),
-        cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_get),
+        cmocka_unit_test(test_parse),  cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_duplicates_by_size),
+        cmocka_unit_test(test_equal),  cmocka_unit_test(test_get),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static const struct {
     {"zero", 0, "0.0"},
     {"negative", -0.25, "-0.25"},
     {"the zero that is negative", -0.0, "-0.0"},
+    {"far beyond any integer", 1e30, "1e+30"},
+    {"and below", -1e300, "-1e+300"},
     {"many digits", 0.1 + 0.2, "0.30000000000000004"},
     {"large", 1e300, "1e+300"},
     {"an integer beyond the short form", 123456, "123456.0"},

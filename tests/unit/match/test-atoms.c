@@ -7,6 +7,7 @@
 #include "../unit.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
@@ -126,6 +127,48 @@ static void test_literal(void **state)
             expect_true(c->says, str_eq(set->texts[0], c->atom));
         }
         atoms_free(set);
+    }
+    end_rows();
+}
+
+/* ---- what finding them may cost ---- */
+
+#define TENFOLD(s) s s s s s s s s s s
+#define LONG_LITERAL TENFOLD(TENFOLD("abcdefghi"))
+
+static const struct {
+    const char *says, *before, *part;
+} cost_cases[] = {
+    {"a long literal", "", "abcdefg"},
+    {"in any case", "(?i)", "abcdefg"},
+    {"many groups", "", "(abc)"},
+    {"many choices", "", "(?:ab|cd)"},
+    {"many unknown parts", "", "ab\\d"},
+    {"many unknown parts behind a long literal", LONG_LITERAL, "\\d"},
+    {"many options behind a long literal", LONG_LITERAL, "x?"},
+    {"a long literal behind choices", "(?:a|b|c|d)(?:a|b|c|d)", "abcdefg"},
+};
+
+static void test_cost(void **state)
+{
+    (void)state;
+    for_each_row(c, cost_cases)
+    {
+        auto_free(buf) buf source = {0};
+        clock_t start = clock();
+
+        buf_put_c(&source, c->before);
+        while (source.len < 15000)
+            buf_put_c(&source, c->part);
+        for (unsigned i = 0; i < 8; i++) {
+            pattern *p = NULL;
+
+            expect_int(c->says, pattern_from_regex(buf_str(&source), 0, &p, NULL), 0);
+            expect_true(c->says, p && pattern_has_atom(p));
+            pattern_unref(p);
+        }
+        /* a hundred times what it takes, and still less than what a square of the length would */
+        expect_true(c->says, (clock() - start) / CLOCKS_PER_SEC < 5);
     }
     end_rows();
 }
@@ -276,10 +319,8 @@ static void test_property(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_regex),
-        cmocka_unit_test(test_literal),
-        cmocka_unit_test(test_rarity),
-        cmocka_unit_test(test_property),
+        cmocka_unit_test(test_regex),  cmocka_unit_test(test_literal),  cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_rarity), cmocka_unit_test(test_property),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

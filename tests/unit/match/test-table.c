@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PATTERNS_MAX 48
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
@@ -300,10 +301,14 @@ static void put_letters(buf *b, unsigned n, bool odd)
 /* A regex of letters and these; the letters want no escape. */
 static void put_regex(buf *b, bool odd)
 {
-    static const char *const parts[] = {"^",    "$",       "\\Z",    "\\b",     ".",     ".*",
-                                        "a?",   "k+",      "[kK]",   "[^a]",    "(?:",   "(a|kb)",
-                                        "\\w",  "(?i:sk)", "s{2,3}", "(?:ab|)", "(?=k)", "(?!a)",
-                                        "\\s*", "|",       "(?<=b)", "(?>ab|a)"};
+    static const char *const parts[] = {
+        "^",         "$",       "\\Z",        "\\b",      "\\B",     ".",         ".*",
+        "a?",        "k+",      "[kK]",       "[^a]",     "(?:",     "(a|kb)",    "\\w",
+        "\\W",       "\\s",     "\\S",        "(?i:sk)",  "s{2,3}",  "(?:ab|)",   "(?=k)",
+        "(?!a)",     "(?!\\w)", "(?<![a-z])", "\\s*",     "|",       "(?<=b)",    "(?>ab|a)",
+        "(?m:^)",    "(?m:$)",  "(?a:\\b)",   "(?a:\\w)", "(^|\\s)", "(?:\\s|$)", "[^\\W]",
+        "(?i:[^k])", "\\b\\s?", "(?:b\\b)?",  "x{0}",     "(\\b)",   "(?:\\b|a)", "[a-z]+",
+        "\\n",       "(?s:.)"};
     unsigned n = 1 + pick(5), n_open = 0;
 
     if (pick(5) == 0)
@@ -322,6 +327,29 @@ static void put_regex(buf *b, bool odd)
         buf_put_char(b, ')');
 }
 
+/* Something between what may stand beside it, once or in two such ways. */
+static void put_run(buf *b)
+{
+    static const char *const runs[] = {"/",      " ",       "\n", "/ ", "(?i:sk)",
+                                       "(?i:a)", "(?i:k)/", "ab", "s"};
+    static const char *const sides[] = {
+        "",           "\\b",        "\\B",       "^",         "$",          "\\A",
+        "\\Z",        "(?m:^)",     "(?m:$)",    "[^a]",      "[Ab]",       "[kK]",
+        "[^A-Z]",     "\\s+",       "\\s{2}",    "/{2}",      "/+",         "a{0}",
+        "(?:^|\\s)",  "(?:\\s|$)",  "(?:\\b|a)", "(?:/|\\b)", "(?:k|[Ab])", "\\w",
+        "\\W+",       "k*",         "\\S{1,2}",  "(\\s)",     "(?:\\b)?",   "(?i:b)",
+        "(?:[^a]|^)", "(?:$|[a-k])"};
+    const char *run = runs[pick(LENGTH(runs))];
+
+    for (unsigned n = 1 + (pick(4) == 0); n; n--) {
+        buf_put_c(b, sides[pick(LENGTH(sides))]);
+        buf_put_c(b, run);
+        buf_put_c(b, sides[pick(LENGTH(sides))]);
+        if (n > 1)
+            buf_put_char(b, '|');
+    }
+}
+
 static pattern *random_pattern(bool odd)
 {
     static const unsigned flags[] = {0, 0, PATTERN_AT_START, PATTERN_AT_END,
@@ -329,8 +357,11 @@ static pattern *random_pattern(bool odd)
     auto_free(buf) buf source = {0};
     wanted w;
 
-    if (pick(5) < 2) {
-        put_regex(&source, odd);
+    if (pick(5) < 3) {
+        if (pick(2))
+            put_run(&source);
+        else
+            put_regex(&source, odd);
         w.flags = REGEX;
     } else {
         put_letters(&source, pick(13), odd);
@@ -451,6 +482,82 @@ static void test_many(void **state)
     end_rows();
 }
 
+#define N_LETTERS 26
+#define N_SIDES (N_LETTERS * (N_LETTERS - 1) / 2)
+
+static void mark_hit(void *ctx, uint32_t index)
+{
+    ((bool *)ctx)[index] = true;
+}
+
+/* More different things beside one atom than the table tells apart. */
+static void test_sides(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+    auto_free(pattern_table) pattern_table *t = NULL;
+    pattern *patterns[N_SIDES];
+    char text[32];
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned a = 0; a < N_LETTERS; a++) {
+        for (unsigned b = a + 1; b < N_LETTERS; b++) {
+            int len = snprintf(text, sizeof(text), "(?i:[%c%c])--", 'a' + a, 'a' + b);
+
+            assert_int_equal(pattern_from_regex((str){text, (size_t)len}, 0, &patterns[n++], NULL),
+                             0);
+        }
+    }
+    assert_int_equal(pattern_table_new(patterns, n, &t), 0);
+    for (unsigned a = 0; a < N_LETTERS; a++) {
+        bool hits[N_SIDES] = {false};
+        int len = snprintf(text, sizeof(text), "-- %c--", 'a' + a);
+
+        assert_int_equal(pattern_table_scan(t, m, (str){text, (size_t)len}, mark_hit, NULL, hits),
+                         0);
+        for (unsigned i = 0; i < n; i++) {
+            str source = pattern_source(patterns[i]);
+
+            expect_int("each holds beside its own letters alone", hits[i],
+                       memchr(source.ptr + 5, 'a' + (int)a, 2) != NULL);
+        }
+    }
+    for (unsigned i = 0; i < n; i++)
+        pattern_unref(patterns[i]);
+    end_rows();
+}
+
+#define N_SAME 8000
+#define N_PLACES 300000
+
+/* An atom that stands everywhere, with uses beside which one always fails. */
+static void test_cost(void **state)
+{
+    auto_free(matcher) matcher *m = matcher_new(NULL);
+    auto_free(pattern_table) pattern_table *t = NULL;
+    auto_free(buf) buf text = {0};
+    const wanted often = {STR("--[^0-9]"), REGEX, true}, never = {STR("--\\d"), REGEX, false};
+    pattern *patterns[N_SAME], *one = new_pattern(&often);
+    uint32_t seen[2] = {0, 0};
+    clock_t start;
+
+    (void)state;
+    for (unsigned i = 0; i < N_SAME; i++)
+        patterns[i] = one;
+    patterns[0] = new_pattern(&never);
+    assert_int_equal(pattern_table_new(patterns, N_SAME, &t), 0);
+    for (unsigned i = 0; i < N_PLACES; i++)
+        buf_put_c(&text, "--a");
+    start = clock();
+    assert_int_equal(pattern_table_scan(t, m, buf_str(&text), count_hit, NULL, seen), 0);
+    expect_int("all but one hold", seen[0], N_SAME - 1);
+    expect_true("each was looked at a bounded number of times",
+                (clock() - start) / CLOCKS_PER_SEC < 2);
+    pattern_unref(patterns[0]);
+    pattern_unref(one);
+    end_rows();
+}
+
 static void test_none(void **state)
 {
     auto_free(matcher) matcher *m = matcher_new(NULL);
@@ -487,8 +594,9 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases), cmocka_unit_test(test_long), cmocka_unit_test(test_random),
-        cmocka_unit_test(test_many),  cmocka_unit_test(test_none), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_cases), cmocka_unit_test(test_long),  cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many),  cmocka_unit_test(test_sides), cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_none),  cmocka_unit_test(test_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
