@@ -13,4 +13,5 @@ extern const cli_command cli_rules_lint;
 extern const cli_command cli_rules_list;
 extern const cli_command cli_rules_show;
 extern const cli_command cli_rules_test;
+extern const cli_command cli_rules_watch;
 extern const cli_command cli_tag;

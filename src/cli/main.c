@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_tag,        &cli_explain,          &cli_rules_lint,   &cli_rules_test,  &cli_rules_list,
-    &cli_rules_show, &cli_export_navigator, &cli_attack_fetch, &cli_attack_show, &cli_doctor,
+    &cli_tag,          &cli_explain,     &cli_rules_lint,  &cli_rules_test,
+    &cli_rules_list,   &cli_rules_show,  &cli_rules_watch, &cli_export_navigator,
+    &cli_attack_fetch, &cli_attack_show, &cli_doctor,
 #ifdef TTP_BENCH
     &cli_bench,
 #endif

@@ -32,6 +32,7 @@ def options_of(help_text):
 NAMES = commands()
 HELP = {name: ttp(*name.split(), "--help").out for name in NAMES}
 OPTIONS = {name: options_of(text) for name, text in HELP.items()}
+ENDLESS = {"rules watch"}  # runs until it is told to end: test_watch.py
 GROUPS = sorted({n.split()[0] for n in NAMES if " " in n})
 
 
@@ -148,7 +149,7 @@ def check_completion():
             check(f"completion offers the values of ttp {name} --{option} that --help names, and they are taken",
                   None if offered and all(re.search(rf"\b{v}\b", line) for v in offered) else f"offered {offered}: {line}",
                   *[f"{v}: {d.err}" for v in offered
-                    for d in [ttp(*name.split(), f"--{option}", v)] if re.search(rf"--{option}", d.err)])
+                    for d in [ttp(*name.split(), f"--{option}", v, *(["--rules", "/nonexistent"] if name in ENDLESS else []))] if re.search(rf"--{option}", d.err)])
     with Place(**{"cowrie.json": "", "other.json": ""}) as here:
         before = os.getcwd()
         os.chdir(here.name)
@@ -195,7 +196,7 @@ def needs_what_is_not_here(script):
 def check_examples():
     rows = []
     for name, text in HELP.items():
-        if name not in OPTIONAL:
+        if name not in OPTIONAL | ENDLESS:
             rows.append((f"ttp {name} --help", text.split("Example:")[1].strip()))
     rows += [("man page", line) for line in re.findall(r"^\.Dl \$ (.*)", read("docs/man/ttp.1"), re.M)]
     for where, script in rows:
