@@ -3,15 +3,19 @@
 /*
  * Store - the rules and what operators set on them, and every single change of either.
  *
- *     ttp_store_open(...)                       filesystem (a watched directory) or database
- *     ttp_store_subscribe(...)                  registered when it returns
- *     ttp_store_load(...)                       all rules with their states, and where in the
- * stream that was ttp_subscription_next(...)                one change at a time, from that point
- * on; no gap, no double
+ *     ttp_store_open(...)           filesystem (a watched directory) or database
+ *     ttp_store_subscribe(...)      registered when it returns
+ *     ttp_store_load(...)           all rules with their states, and the point of the stream it was
+ *                                   taken at
+ *     ttp_subscription_skip(...)    to that point
+ *     ttp_subscription_next(...)    one change at a time from there on: no gap, no double
  *
  * Two planes: a definition is what a rule file says, a state what an operator set (disabled,
- * clipped, until when). Any call may be made from any thread, but one subscription is read by one
- * thread at a time.
+ * clipped, until when).
+ *
+ * Threads: any call may be made from any thread, but one subscription is read and closed by one
+ * thread at a time. An open store has one thread of its own, with every signal blocked, which
+ * follows the directory or database and does all compile work, in order; it calls log and publish.
  */
 #include "ttp/api.h"
 #include "ttp/err.h"
@@ -71,19 +75,24 @@ typedef struct ttp_diagnostic {
 } ttp_diagnostic;
 
 typedef struct ttp_store_options {
-    const char
-        *type; /* "filesystem" or "database"; NULL: $DECNET_TTP_RULE_STORE_TYPE, else filesystem */
+    /* "filesystem" or "database"; NULL: $DECNET_TTP_RULE_STORE_TYPE, else filesystem */
+    const char *type;
     const char *rules_dir; /* filesystem: the directory */
-    const char *db_url;    /* database: sqlite path or URL, mysql://...; NULL: the DECNET_DB_*
-                              variables, else a private    in-memory SQLite */
-    bool no_gate;          /* take rules in also where their own tests fail */
-    uint32_t reconcile_ms; /* filesystem: how often the directory is compared with what runs; 0:
-                              60,000 */
-    uint32_t poll_ms;      /* database: how often the change log is asked; 0: 250 */
+    /* database: sqlite path or URL, mysql://...; NULL: the DECNET_DB_* variables, else a private
+     * in-memory SQLite */
+    const char *db_url;
+    bool no_gate; /* take rules in also where their own tests fail */
+    /* filesystem: how often the directory is compared with what runs; 0: 60,000 */
+    uint32_t reconcile_ms;
+    uint32_t poll_ms; /* database: how often the change log is asked; 0: 250 */
     ttp_log log;
-    /* Fan-out to a bus: called for each change with its topic (ttp.rule.reloaded.{id},
+    /*
+     * Fan-out to a bus: called for each change with its topic (ttp.rule.reloaded.{id},
      * ttp.rule.state.{id}) and JSON payload, from the thread that made the change; returns 0 or
-     * -errno, which set_state hands to its caller. NULL: none. */
+     * -errno, which set_state and clear_state hand to their caller (nothing is then changed); of
+     * what has happened already, an edited file, it is only logged. It must not call the store.
+     * NULL: none.
+     */
     int (*publish)(void *ctx, const char *topic, const char *json);
     void *publish_ctx;
 } ttp_store_options;
@@ -99,12 +108,13 @@ TTP_API ttp_store *ttp_store_close(ttp_store *store);
 
 /*
  * Every rule, compiled, with its state, in a stable order (file name or rule_id); what does not
- * compile is among the diagnostics. Fails as a whole only where the directory or database cannot be
- * read: -errno and err.
+ * compile is among the diagnostics. What was written before the call is contained. An expired state
+ * is given as the default one. Fails as a whole only where the directory or database cannot be read
+ * and nothing was read of it before: -errno and err.
  */
 TTP_API int ttp_store_load(ttp_store *store, ttp_store_rules **ret_rules, ttp_err *err);
-TTP_API ttp_store_rules *
-ttp_store_rules_free(ttp_store_rules *rules); /* takes NULL, returns NULL */
+/* Takes NULL, returns NULL. */
+TTP_API ttp_store_rules *ttp_store_rules_free(ttp_store_rules *rules);
 TTP_API size_t ttp_store_rules_count(const ttp_store_rules *rules);
 /* The i-th rule (borrowed) and its state; NULL beyond the last. ret_state may be NULL. */
 TTP_API ttp_rule *ttp_store_rules_at(const ttp_store_rules *rules, size_t i,
@@ -132,21 +142,23 @@ TTP_API int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp
 TTP_API int ttp_store_clear_state(ttp_store *store, const char *rule_id, const char *set_by,
                                   ttp_err *err);
 
-/* Registered when the call returns. Returns 0 or -errno. */
+/* Registered when the call returns. Close it before the store. Returns 0 or -errno. */
 TTP_API int ttp_store_subscribe(ttp_store *store, ttp_subscription **ret_subscription,
                                 ttp_err *err);
-TTP_API ttp_subscription *
-ttp_subscription_close(ttp_subscription *subscription); /* takes NULL, returns NULL */
+/* Frees its queue. Takes NULL, returns NULL. */
+TTP_API ttp_subscription *ttp_subscription_close(ttp_subscription *subscription);
+/* Pass over the changes up to this sequence, the one that a load names: it contains them. */
+TTP_API void ttp_subscription_skip(ttp_subscription *subscription, uint64_t sequence);
 /* Readable while a change waits (or "lagged" does); for poll(2). */
 TTP_API int ttp_subscription_fd(const ttp_subscription *subscription);
 /*
  * The next change. timeout_ms 0: do not wait, -1: wait without end. The caller ends it with
  * ttp_change_done. Returns 0, TTP_E_END (nothing within the time), TTP_E_LIMIT (65,536 changes
- * behind: the queue is emptied, load again), or -errno.
+ * behind: the queue is emptied, load again and skip), or -errno.
  */
 TTP_API int ttp_subscription_next(ttp_subscription *subscription, int timeout_ms,
                                   ttp_change *ret_change);
-TTP_API void
-ttp_change_done(ttp_change *change); /* drops the rule reference; safe on a zeroed change */
+/* Drops the rule reference; safe on a zeroed change. */
+TTP_API void ttp_change_done(ttp_change *change);
 
 TTP_END

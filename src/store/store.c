@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the backend, checks and stamps what it is handed. */
+#include "store/store.h"
+
+#include "base/err.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define TYPE_VARIABLE "DECNET_TTP_RULE_STORE_TYPE"
+
+static const store_ops *const backends[] = {&store_filesystem};
+
+#define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
+
+static const char *choose_type(const ttp_store_options *options)
+{
+    const char *type = options->type ? options->type : getenv(TYPE_VARIABLE);
+
+    return type && *type ? type : store_filesystem.name;
+}
+
+static int find_backend(const char *type, const store_ops **ret_ops, ttp_err *err)
+{
+    auto_free(buf) buf known = {0};
+    char quoted[256];
+
+    for (size_t i = 0; i < N_BACKENDS; i++) {
+        if (strcmp(backends[i]->name, type) == 0) {
+            *ret_ops = backends[i];
+            return 0;
+        }
+        buf_printf(&known, "%s%s", i ? " or " : "", backends[i]->name);
+    }
+    return err_set(err, TTP_E_INVALID, TYPE_VARIABLE, "the rule store is %s; expected %s",
+                   err_quote(quoted, sizeof(quoted), type, strlen(type), 40), buf_c_str(&known));
+}
+
+int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
+{
+    static const ttp_store_options defaults;
+    const store_ops *ops = NULL;
+    ttp_store *store = NULL;
+    int rc;
+
+    if (!options)
+        options = &defaults;
+    rc = find_backend(choose_type(options), &ops, err);
+    if (!rc)
+        rc = ops->open(options, &store, err);
+    if (rc)
+        return rc;
+    rc = ops->start(store, err);
+    if (rc)
+        ops->free(store);
+    else
+        *ret_store = store;
+    return rc;
+}
+
+ttp_store *ttp_store_close(ttp_store *store)
+{
+    if (store)
+        store->ops->free(store);
+    return NULL;
+}
+
+static int copy_c(const char **field)
+{
+    if (!*field)
+        return 0;
+    *field = strdup(*field);
+    return *field ? 0 : -ENOMEM;
+}
+
+int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *options)
+{
+    ttp_store_options *o = &store->options;
+    int rc;
+
+    store->ops = ops;
+    *o = *options;
+    o->type = NULL;
+    o->db_url = NULL;
+    rc = copy_c(&o->rules_dir);
+    if (!rc && options->db_url) {
+        o->db_url = options->db_url;
+        rc = copy_c(&o->db_url);
+    }
+    if (!rc)
+        rc = -pthread_mutex_init(&store->lock, NULL);
+    if (rc) {
+        free((char *)o->rules_dir);
+        free((char *)o->db_url);
+    }
+    return rc;
+}
+
+void store_done(ttp_store *store)
+{
+    (void)pthread_mutex_destroy(&store->lock); /* nobody holds it any more */
+    free(store->subscribers);
+    free((char *)store->options.rules_dir);
+    free((char *)store->options.db_url);
+}
+
+static int check_rule_id(const char *rule_id, ttp_err *err)
+{
+    char quoted[256];
+
+    if (rule_id_ok(rule_id))
+        return 0;
+    return err_set(
+        err, TTP_E_INVALID, NULL, "rule_id is %s; expected 1 to 64 letters, digits or underscores",
+        rule_id ? err_quote(quoted, sizeof(quoted), rule_id, strlen(rule_id), 80) : "missing");
+}
+
+int ttp_store_get_state(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state,
+                        ttp_err *err)
+{
+    if (!rule_id_ok(rule_id)) { /* no rule can have it: unknown as any other */
+        *ret_state = state_default;
+        return 0;
+    }
+    return store->ops->get_state(store, rule_id, ret_state, err);
+}
+
+static int check_set_by(const char *rule_id, const char *set_by, ttp_err *err)
+{
+    if (!set_by || strlen(set_by) < sizeof(((ttp_rule_state *)NULL)->set_by))
+        return 0;
+    return err_set(err, TTP_E_INVALID, rule_id, "set_by is too long; expected at most %zu bytes",
+                   sizeof(((ttp_rule_state *)NULL)->set_by) - 1);
+}
+
+int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_state *state,
+                        const char *set_by, ttp_err *err)
+{
+    ttp_rule_state stamped = *state;
+    int rc = check_rule_id(rule_id, err);
+
+    if (!rc)
+        rc = check_set_by(rule_id, set_by, err);
+    if (rc)
+        return rc;
+    (void)snprintf(stamped.set_by, sizeof(stamped.set_by), "%s",
+                   set_by ? set_by : ""); /* it fits */
+    stamped.set_at_us = time_now_us();
+    if (!stamped.has_confidence_max)
+        stamped.confidence_max = 0;
+    rc = state_check(rule_id, &stamped, err);
+    if (rc)
+        return rc;
+    if (!stamped.has_reason)
+        stamped.reason[0] = 0;
+    return store->ops->set_state(store, rule_id, &stamped, err);
+}
+
+int ttp_store_clear_state(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err)
+{
+    int rc = check_rule_id(rule_id, err);
+
+    if (!rc)
+        rc = check_set_by(rule_id, set_by, err);
+    return rc ? rc : store->ops->clear_state(store, rule_id, set_by, err);
+}
