@@ -90,3 +90,9 @@
 #define READER_EVENT_IDS_MAX 128
 /* changes waiting in one subscription's queue; at the next one it is emptied and told that it lags */
 #define STORE_QUEUE_MAX 65536
+/* milliseconds that a rule file may be absent before its rule goes: editors take it away and put
+ * another in its place */
+#define STORE_ABSENCE_MS 100
+/* milliseconds between two looks whether a rule directory is still the one that is watched, and
+ * between two looks at all of it where it cannot be watched */
+#define STORE_LOOK_MS 1000

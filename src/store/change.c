@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-ttp_change change_definition(const char *rule_id, ttp_rule *rule)
+ttp_change change_definition(const char *rule_id, ttp_rule *r)
 {
-    ttp_change c = {.kind = TTP_CHANGE_DEFINITION, .rule = rule, .state = state_default};
+    ttp_change c = {.kind = TTP_CHANGE_DEFINITION, .rule = r, .state = state_default};
 
     (void)snprintf(c.rule_id, sizeof(c.rule_id), "%s", rule_id); /* checked when it was read */
     return c;

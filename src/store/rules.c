@@ -20,11 +20,11 @@ struct ttp_store_rules {
     uint64_t sequence;
 };
 
-int store_rules_add(ttp_store_rules *rules, ttp_rule *rule, const ttp_rule_state *state)
+int store_rules_add(ttp_store_rules *rules, ttp_rule *r, const ttp_rule_state *state)
 {
     if (mem_grow(rules->rules, rules->cap, rules->n + 1))
         return -ENOMEM;
-    rules->rules[rules->n++] = (loaded_rule){rule_ref(rule), *state};
+    rules->rules[rules->n++] = (loaded_rule){rule_ref(r), *state};
     return 0;
 }
 
@@ -111,17 +111,17 @@ static void remember_first(void *ctx, const rule *r, const rule_test *t)
         *first = t;
 }
 
-int store_gate(const ttp_rule *rule, matcher *m, ttp_err *err)
+int store_gate(const ttp_rule *r, matcher *m, ttp_err *err)
 {
     const rule_test *first = NULL;
-    int n = rule_run_tests(rule, m, remember_first, &first);
+    int n = rule_run_tests(r, m, remember_first, &first);
 
     if (n < 0)
-        return err_set(err, n, rule->path.ptr, "out of memory");
+        return err_set(err, n, r->path.ptr, "out of memory");
     if (n == 0)
         return 0;
-    return err_at(err, TTP_E_INVALID, rule->path.ptr, first->line, 0,
+    return err_at(err, TTP_E_INVALID, r->path.ptr, first->line, 0,
                   "%d of the rule's %zu tests failed, the first of which should%s match; expected "
                   "all to pass",
-                  n, rule->n_tests, first->want_match ? "" : " not");
+                  n, r->n_tests, first->want_match ? "" : " not");
 }

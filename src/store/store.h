@@ -72,7 +72,7 @@ void store_emit(ttp_store *store, ttp_change *change);
 void store_emit_locked(ttp_store *store, ttp_change *change);
 
 /* Changes ready to emit. */
-ttp_change change_definition(const char *rule_id, ttp_rule *rule); /* NULL: deleted; borrowed */
+ttp_change change_definition(const char *rule_id, ttp_rule *r); /* NULL: deleted; borrowed */
 ttp_change change_state(const char *rule_id, const ttp_rule_state *state);
 /* {"kind","rule_id","rule_version","deleted","state":{...}|null}: what is published and printed. */
 void change_json(buf *b, const ttp_change *change);
@@ -92,7 +92,7 @@ int state_kind_from_name(str name, ttp_state_kind *ret_kind);
 void state_json(buf *b, const ttp_rule_state *state);
 
 /* What load fills. The rule is referenced; both return 0 or -ENOMEM. */
-int store_rules_add(ttp_store_rules *rules, ttp_rule *rule, const ttp_rule_state *state);
+int store_rules_add(ttp_store_rules *rules, ttp_rule *r, const ttp_rule_state *state);
 int store_rules_diagnose(ttp_store_rules *rules, const char *rule_id, const ttp_err *err,
                          bool runs_last_good);
 void store_rules_set_sequence(ttp_store_rules *rules, uint64_t sequence);
@@ -101,4 +101,4 @@ void store_rules_set_sequence(ttp_store_rules *rules, uint64_t sequence);
  * A rule's own tests as a gate: a rule that fails one is not taken in. Returns 0, TTP_E_INVALID
  * with the first that failed, or -ENOMEM. m is the calling thread's.
  */
-int store_gate(const ttp_rule *rule, matcher *m, ttp_err *err);
+int store_gate(const ttp_rule *r, matcher *m, ttp_err *err);

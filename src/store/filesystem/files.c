@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From files to rules that run. Everything here is the thread's; it takes the lock only to change
+ * what others read.
+ */
+#include "store/filesystem/fs.h"
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "base/uuid.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+static size_t file_place(const fs_store *fs, const char *name, bool *ret_found)
+{
+    size_t from = 0, to = fs->n_files;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+
+        if (strcmp(fs->files[mid]->name, name) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    *ret_found = from < fs->n_files && strcmp(fs->files[from]->name, name) == 0;
+    return from;
+}
+
+static fs_file *find_file(const fs_store *fs, const char *name)
+{
+    bool found;
+    size_t i = file_place(fs, name, &found);
+
+    return found ? fs->files[i] : NULL;
+}
+
+void fs_file_free(fs_file *f)
+{
+    (void)rule_unref(f->good); /* returns NULL */
+    free(f->err);
+    free(f->name);
+    free(f);
+}
+
+static fs_file *add_file_locked(fs_store *fs, const char *name)
+{
+    bool found;
+    size_t i = file_place(fs, name, &found);
+    fs_file *f;
+
+    if (mem_grow(fs->files, fs->cap_files, fs->n_files + 1))
+        return NULL;
+    f = calloc(1, sizeof(*f));
+    if (f)
+        f->name = strdup(name);
+    if (!f || !f->name) {
+        free(f);
+        return NULL;
+    }
+    memmove(fs->files + i + 1, fs->files + i, (fs->n_files - i) * sizeof(*fs->files));
+    fs->files[i] = f;
+    fs->n_files++;
+    return f;
+}
+
+static fs_file *get_file(fs_store *fs, const char *name)
+{
+    fs_file *f = find_file(fs, name);
+
+    if (f)
+        return f;
+    pthread_mutex_lock(&fs->base.lock);
+    f = add_file_locked(fs, name);
+    pthread_mutex_unlock(&fs->base.lock);
+    return f;
+}
+
+/* The entry now runs what file holds (NULL: nothing); a change where that differs. */
+static void run_locked(fs_store *fs, fs_entry *e, fs_file *file)
+{
+    rule *next = file ? file->good : NULL;
+    bool same = e->rule ? next && memcmp(e->rule->content_hash, next->content_hash, 20) == 0
+                        : !next;
+
+    (void)rule_unref(e->rule); /* returns NULL; next has a reference of its own */
+    e->rule = next ? rule_ref(next) : NULL;
+    e->file = file;
+    if (!same && !fs->first_scan) {
+        ttp_change change = change_definition(e->rule_id, next);
+
+        store_emit_locked(&fs->base, &change);
+    }
+}
+
+static void log_double(const fs_store *fs, const fs_file *loser, const fs_file *winner)
+{
+    log_msg(&fs->base.options.log, TTP_LOG_WARNING,
+            "%s: rule_id %s is %s's already; it waits until that one goes", loser->name,
+            loser->entry->rule_id, winner->name);
+}
+
+static fs_file *first_claiming(const fs_store *fs, const fs_entry *e)
+{
+    for (size_t i = 0; e->n_claims && i < fs->n_files; i++)
+        if (fs->files[i]->entry == e)
+            return fs->files[i];
+    return NULL;
+}
+
+static void release_locked(fs_store *fs, fs_file *f)
+{
+    fs_entry *e = f->entry;
+
+    if (!e)
+        return;
+    f->entry = NULL;
+    e->n_claims--;
+    if (e->file == f)
+        run_locked(fs, e, first_claiming(fs, e));
+    fs_drop_entry_locked(fs, e);
+}
+
+static void claim_locked(fs_store *fs, fs_file *f, fs_entry *e)
+{
+    fs_file *runs = e->file;
+
+    f->entry = e;
+    e->n_claims++;
+    if (!runs || strcmp(f->name, runs->name) < 0)
+        run_locked(fs, e, f);
+    if (runs)
+        log_double(fs, e->file == f ? runs : f, e->file);
+}
+
+/* The file holds another version that may run. Takes over the reference. */
+static int take_over(fs_store *fs, fs_file *f, rule *next)
+{
+    fs_entry *e;
+
+    pthread_mutex_lock(&fs->base.lock);
+    e = fs_get_entry_locked(fs, next->rule_id.ptr);
+    if (!e) {
+        pthread_mutex_unlock(&fs->base.lock);
+        (void)rule_unref(next); /* returns NULL */
+        return -ENOMEM;
+    }
+    if (f->entry != e)
+        release_locked(fs, f);
+    (void)rule_unref(f->good); /* returns NULL */
+    f->good = next;
+    free(take(f->err));
+    if (f->entry != e)
+        claim_locked(fs, f, e);
+    else if (e->file == f)
+        run_locked(fs, e, f);
+    pthread_mutex_unlock(&fs->base.lock);
+    return 0;
+}
+
+/* What the file holds is not taken; what it held before runs on. Said once. */
+static void refuse(fs_store *fs, fs_file *f, const ttp_err *err)
+{
+    ttp_err *kept = f->err;
+
+    if (kept && kept->code == err->code && kept->line == err->line &&
+        strcmp(kept->text, err->text) == 0)
+        return;
+    fs_log_err(fs, TTP_LOG_WARNING, err);
+    pthread_mutex_lock(&fs->base.lock);
+    if (!kept)
+        kept = f->err = malloc(sizeof(*kept));
+    if (kept)
+        *kept = *err;
+    pthread_mutex_unlock(&fs->base.lock);
+}
+
+static void set_absent(fs_store *fs, fs_file *f, int64_t due_ns)
+{
+    fs->n_absent += (due_ns != 0) - (f->due_ns != 0);
+    f->due_ns = due_ns;
+}
+
+static void remove_file(fs_store *fs, fs_file *f)
+{
+    bool found;
+    size_t i;
+
+    set_absent(fs, f, 0);
+    pthread_mutex_lock(&fs->base.lock);
+    release_locked(fs, f);
+    i = file_place(fs, f->name, &found);
+    fs->n_files--;
+    memmove(fs->files + i, fs->files + i + 1, (fs->n_files - i) * sizeof(*fs->files));
+    pthread_mutex_unlock(&fs->base.lock);
+    fs_file_free(f);
+}
+
+static void warn_of(void *ctx, const ttp_err *warning)
+{
+    fs_log_err(ctx, TTP_LOG_WARNING, warning);
+}
+
+static int compile(fs_store *fs, const char *path, str text, rule **ret_rule, ttp_err *err)
+{
+    rule_context ctx = {.warn = warn_of, .warn_ctx = fs};
+    auto_free(rule) rule *r = NULL;
+    int rc = rule_read(text, path, &ctx, &r, err);
+
+    if (!rc && !fs->base.options.no_gate)
+        rc = store_gate(r, fs->m, err);
+    if (!rc)
+        *ret_rule = take(r);
+    return rc;
+}
+
+/* The bytes of a file, never empty. */
+static int judge(fs_store *fs, fs_file *f, const char *path, str text, ttp_err *err)
+{
+    uint8_t hash[20];
+    rule *r = NULL;
+    int rc;
+
+    sha1(text.ptr, text.len, hash);
+    if (f->judged && memcmp(f->hash, hash, sizeof(hash)) == 0)
+        return 0;
+    rc = f->good && memcmp(f->good->content_hash, hash, sizeof(hash)) == 0
+             ? take_over(fs, f, rule_ref(f->good)) /* a bad edit was taken back */
+             : compile(fs, path, text, &r, err);
+    if (!rc && r)
+        rc = take_over(fs, f, r);
+    if (rc == -ENOMEM)
+        return err_set(err, rc, path, "out of memory"); /* to be judged again */
+    memcpy(f->hash, hash, sizeof(hash));
+    f->judged = true;
+    if (rc)
+        refuse(fs, f, err);
+    return 0;
+}
+
+static void set_found(fs_store *fs, const char *name, const char *path, const buf *text,
+                      const fs_stamp *stamp)
+{
+    fs_file *f = get_file(fs, name);
+    ttp_err err = {0};
+
+    if (!f || (text->len && judge(fs, f, path, buf_str(text), &err))) {
+        (void)err_set(&err, -ENOMEM, path, "out of memory"); /* returns its code */
+        fs_log_err(fs, TTP_LOG_ERROR, &err);
+        return; /* the next reconcile looks again */
+    }
+    set_absent(fs, f, 0);
+    f->stamp = *stamp;
+    f->scan = fs->scan;
+}
+
+/* It cannot be read, or somebody is in the middle of writing it: it is there. */
+static void set_unread(fs_store *fs, const char *name, const ttp_err *err)
+{
+    fs_file *f = err ? get_file(fs, name) : find_file(fs, name);
+
+    if (!f)
+        return;
+    set_absent(fs, f, 0);
+    f->scan = fs->scan;
+    f->judged = f->judged && !err; /* were it readable again with the same bytes, err must go */
+    f->stamp = (fs_stamp){0};
+    if (err)
+        refuse(fs, f, err);
+}
+
+static void set_lost(fs_store *fs, const char *name)
+{
+    fs_file *f = find_file(fs, name);
+
+    if (f && !f->due_ns)
+        set_absent(fs, f, time_monotonic_ns() + STORE_ABSENCE_MS * 1000000LL);
+}
+
+/* Too many files: said once, and a diagnostic as long as it is so. */
+static void judge_count(fs_store *fs, size_t n)
+{
+    ttp_err err = {0};
+    bool news;
+
+    if (n > RULE_DIR_FILES_MAX)
+        (void)err_set(&err, TTP_E_LIMIT, fs->base.options.rules_dir,
+                      "has %zu rule files; expected at most %u, the rest is not read", n,
+                      RULE_DIR_FILES_MAX); /* returns its code */
+    pthread_mutex_lock(&fs->base.lock);
+    news = err.code && !fs->dir_err.code;
+    fs->dir_err = err;
+    pthread_mutex_unlock(&fs->base.lock);
+    if (news)
+        fs_log_err(fs, TTP_LOG_WARNING, &err);
+}
+
+void fs_look(fs_store *fs, const char *name, bool quick)
+{
+    auto_free(buf) buf path = {0}, text = {0};
+    fs_file *f = find_file(fs, name);
+    fs_stamp stamp;
+    ttp_err err = {0};
+    int rc;
+
+    buf_printf(&path, "%s/%s", fs->base.options.rules_dir, name);
+    if (!buf_c_str(&path))
+        return; /* the next reconcile looks again */
+    if (!f && fs->n_files >= RULE_DIR_FILES_MAX) {
+        judge_count(fs, fs->n_files + 1);
+        return;
+    }
+    rc = fs_read(path.ptr, !fs->remote, quick && f ? &f->stamp : NULL, &text, &stamp, &err);
+    if (rc == 0)
+        set_found(fs, name, path.ptr, &text, &stamp);
+    else if (rc == TTP_E_NOT_FOUND)
+        set_lost(fs, name);
+    else if (rc != TTP_E_DUPLICATE)
+        set_unread(fs, name, rc == TTP_E_END ? NULL : &err);
+    else if (f) {
+        set_absent(fs, f, 0);
+        f->scan = fs->scan;
+    }
+}
+
+int64_t fs_end_absences(fs_store *fs, int64_t now_ns)
+{
+    int64_t next_ns = INT64_MAX;
+
+    for (size_t i = 0; fs->n_absent && i < fs->n_files;) {
+        fs_file *f = fs->files[i];
+        bool due = f->due_ns && f->due_ns <= now_ns;
+
+        if (due)
+            fs_look(fs, f->name, false); /* adds no file: this one is known */
+        if (due && f->due_ns) {
+            remove_file(fs, f);
+            continue;
+        }
+        if (f->due_ns && f->due_ns < next_ns)
+            next_ns = f->due_ns;
+        i++;
+    }
+    return next_ns;
+}
+
+typedef struct name_list {
+    char **names;
+    size_t n, cap;
+    bool has_links;
+} name_list;
+
+static void name_list_done(name_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->names[i]);
+    free(l->names);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_names(DIR *dir, name_list *l)
+{
+    const struct dirent *e;
+
+    for (;;) {
+        errno = 0;
+        e = readdir(dir);
+        if (!e)
+            break;
+        if (!rule_file_name_counts(str_from(e->d_name)))
+            continue;
+        l->has_links |= e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+        if (mem_grow(l->names, l->cap, l->n + 1))
+            return -ENOMEM;
+        l->names[l->n] = strdup(e->d_name);
+        if (!l->names[l->n])
+            return -ENOMEM;
+        l->n++;
+    }
+    if (errno)
+        return -errno;
+    if (l->n > 1)
+        qsort(l->names, l->n, sizeof(*l->names), by_bytes);
+    return 0;
+}
+
+static void look_at_names(fs_store *fs, const name_list *l, bool quick)
+{
+    size_t n = l->n < RULE_DIR_FILES_MAX ? l->n : RULE_DIR_FILES_MAX;
+
+    fs->scan++;
+    fs->has_links = l->has_links;
+    for (size_t i = 0; i < n; i++)
+        fs_look(fs, l->names[i], quick);
+    for (size_t i = 0; i < fs->n_files; i++)
+        if (fs->files[i]->scan != fs->scan)
+            set_lost(fs, fs->files[i]->name);
+    judge_count(fs, l->n);
+}
+
+int fs_scan(fs_store *fs, bool quick, ttp_err *err)
+{
+    const char *path = fs->base.options.rules_dir;
+    name_list l = {0};
+    DIR *dir = opendir(path);
+    int rc = dir ? 0 : -errno;
+
+    if (!rc)
+        rc = list_names(dir, &l);
+    if (dir)
+        (void)closedir(dir); /* was only read from */
+    if (!rc)
+        look_at_names(fs, &l, quick);
+    name_list_done(&l);
+    return rc ? err_set(err, rc, path,
+                        "cannot read the directory of rules: %s; expected a directory that may be "
+                        "read",
+                        strerror(-rc))
+              : 0;
+}

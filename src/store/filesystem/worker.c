@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread of a filesystem store: watch before the first scan, so that an edit during it is an
+ * event that waits; then whatever comes, in order.
+ */
+#include "store/filesystem/fs.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define NS_PER_MS 1000000LL
+#define RECONCILE_MS 60000
+
+void fs_log_err(const fs_store *fs, ttp_log_level level, const ttp_err *err)
+{
+    char line[1200];
+
+    log_msg(&fs->base.options.log, level, "%s", ttp_err_format(err, line, sizeof(line)));
+}
+
+static int begin(fs_store *fs, ttp_err *err)
+{
+    int rc = fs_watch_open(fs, err);
+
+    fs->first_scan = true;
+    if (!rc)
+        rc = fs_scan(fs, false, err);
+    fs->first_scan = false;
+    return rc;
+}
+
+static void tell_ready(fs_store *fs, int rc, const ttp_err *err)
+{
+    pthread_mutex_lock(&fs->base.lock);
+    fs->ready = true;
+    fs->start_rc = rc;
+    fs->start_err = *err;
+    pthread_cond_broadcast(&fs->cond);
+    pthread_mutex_unlock(&fs->base.lock);
+}
+
+static void scan(fs_store *fs, bool quick)
+{
+    ttp_err err = {0};
+
+    fs->must_scan = false;
+    if (fs->missing)
+        return;
+    if (fs_scan(fs, quick, &err) == 0)
+        return;
+    fs->dir_ino = 0; /* not what it was: the next check follows it, and says so */
+    fs_watch_check(fs);
+}
+
+static int64_t reconcile_ns(const fs_store *fs)
+{
+    uint32_t ms = fs->base.options.reconcile_ms;
+
+    return (ms ? ms : RECONCILE_MS) * NS_PER_MS;
+}
+
+/* What goes by the clock. Returns when there is more of it. */
+static int64_t run_timers(fs_store *fs)
+{
+    int64_t now_ns = time_monotonic_ns(), absence_ns;
+
+    if (now_ns >= fs->check_ns) {
+        fs_watch_check(fs);
+        if (fs->polling)
+            scan(fs, true);
+        fs->check_ns = now_ns + STORE_LOOK_MS * NS_PER_MS;
+    }
+    if (now_ns >= fs->reconcile_ns) {
+        scan(fs, false);
+        fs->reconcile_ns = now_ns + reconcile_ns(fs);
+    }
+    absence_ns = fs_end_absences(fs, now_ns);
+    if (absence_ns > fs->check_ns)
+        absence_ns = fs->check_ns;
+    return absence_ns < fs->reconcile_ns ? absence_ns : fs->reconcile_ns;
+}
+
+static void clear_wake(fs_store *fs)
+{
+    uint64_t n;
+
+    if (read(fs->wake_fd, &n, sizeof(n)) < 0) /* nothing to clear */
+        return;
+}
+
+static bool next_request(fs_store *fs, uint64_t *ret_requested, bool *ret_waits)
+{
+    bool stop;
+
+    pthread_mutex_lock(&fs->base.lock);
+    stop = fs->stop;
+    *ret_requested = fs->requested;
+    *ret_waits = fs->done < fs->requested;
+    pthread_mutex_unlock(&fs->base.lock);
+    return !stop;
+}
+
+/*
+ * Loads wait for what had been written before them. A file that is absent just now may be in the
+ * middle of an exchange, so they wait for that too, but not for a directory that never rests.
+ */
+static void answer(fs_store *fs, uint64_t requested)
+{
+    int64_t now_ns = time_monotonic_ns();
+
+    if (fs->n_absent && !fs->patience_ns)
+        fs->patience_ns = now_ns + 2 * STORE_ABSENCE_MS * NS_PER_MS;
+    if (fs->n_absent && now_ns < fs->patience_ns)
+        return;
+    fs->patience_ns = 0;
+    pthread_mutex_lock(&fs->base.lock);
+    fs->done = requested;
+    pthread_cond_broadcast(&fs->cond);
+    pthread_mutex_unlock(&fs->base.lock);
+}
+
+static void wait_until(fs_store *fs, int64_t until_ns)
+{
+    struct pollfd p[2] = {{.fd = fs->wake_fd, .events = POLLIN},
+                          {.fd = fs->inotify_fd, .events = POLLIN}}; /* -1 is passed over */
+    int64_t left_ns = until_ns - time_monotonic_ns();
+    int timeout_ms = left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : 0;
+
+    (void)poll(p, 2, timeout_ms); /* whatever it says, the loop looks at everything */
+}
+
+static void follow(fs_store *fs)
+{
+    uint64_t requested;
+    bool waits;
+
+    while (next_request(fs, &requested, &waits)) {
+        int64_t until_ns;
+
+        clear_wake(fs);
+        if (waits)
+            fs_watch_check(fs);
+        fs_watch_drain(fs);
+        if (fs->must_scan || (waits && fs->polling))
+            scan(fs, !fs->must_scan);
+        until_ns = run_timers(fs);
+        if (waits)
+            answer(fs, requested);
+        if (!fs->must_scan)
+            wait_until(fs, until_ns);
+    }
+}
+
+void *fs_worker(void *store)
+{
+    fs_store *fs = store;
+    ttp_err err = {0};
+    int rc;
+
+    fs->m = matcher_new(NULL);
+    rc = fs->m ? begin(fs, &err) : -ENOMEM;
+    fs->check_ns = time_monotonic_ns() + STORE_LOOK_MS * NS_PER_MS;
+    fs->reconcile_ns = time_monotonic_ns() + reconcile_ns(fs);
+    tell_ready(fs, rc, &err);
+    if (!rc)
+        follow(fs);
+    fs_watch_close(fs);
+    (void)matcher_free(fs->m); /* returns NULL */
+    return NULL;
+}
