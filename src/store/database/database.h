@@ -21,6 +21,16 @@ int database_upsert_rule(ttp_store *db, str text, const char *source_path, const
 /* Returns 0, TTP_E_NOT_FOUND or what the database returns. */
 int database_delete_rule(ttp_store *db, const char *rule_id, ttp_err *err);
 
+/*
+ * Every state that is set and has not expired, by rule_id, also of rules that are not there. What
+ * cannot be read is handed out with err and the default state. Returns 0, what fn returned, or what
+ * the database returns.
+ */
+int database_each_state(ttp_store *db,
+                        int (*fn)(void *ctx, const char *rule_id, const ttp_rule_state *state,
+                                  const ttp_err *err),
+                        void *ctx, ttp_err *err);
+
 /* Projects a directory into the database. */
 typedef struct database_sync {
     ttp_store *db, *fs;
@@ -33,8 +43,9 @@ typedef struct database_sync {
 /*
  * Make the database hold what the directory does: all its rules are written, those that came from
  * it and are gone are deleted. A file that does not load leaves its rule as it is. ret_sequence is
- * the point of fs up to which that is done; refused is told of each file that was not taken (may be
- * NULL). Returns 0 or the first failure of directory or database; calling again continues.
+ * the point of fs up to which that is done; refused (may be
+ * NULL) is told of each file that was not taken although fs runs it. Returns 0 or the first failure
+ * of directory or database; calling again continues.
  */
 int database_sync_all(database_sync *sync, uint64_t *ret_sequence,
                       void (*refused)(const ttp_err *err), ttp_err *err);

@@ -2,6 +2,7 @@
 /* What operators set: written with its log row in one transaction, and published before it ends. */
 #include "base/err.h"
 #include "base/time.h"
+#include "store/database/database.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
@@ -188,6 +189,46 @@ int states_get(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state,
 
     pthread_mutex_lock(&d->lock);
     rc = get_locked(d, rule_id, ret_state, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+typedef int (*state_fn)(void *ctx, const char *rule_id, const ttp_rule_state *state,
+                        const ttp_err *err);
+
+static int hand_out_row(sqlite3_stmt *stmt, int64_t now_us, state_fn fn, void *ctx)
+{
+    const char *rule_id = (const char *)sqlite3_column_text(stmt, 6);
+    ttp_rule_state state = state_default;
+    ttp_err bad = {0};
+    int rc;
+
+    if (!rule_id_ok(rule_id))
+        return 0; /* nothing of ours can be set by it */
+    rc = rows_read_state(stmt, 0, rule_id, &state, &bad);
+    if (state_expired(&state, now_us))
+        return 0;
+    return fn(ctx, rule_id, &state, rc ? &bad : NULL);
+}
+
+int database_each_state(ttp_store *store, state_fn fn, void *ctx, ttp_err *err)
+{
+    database *d = database_of(store);
+    int64_t now_us = time_now_us();
+    sqlite3_stmt *stmt;
+    int code = SQLITE_DONE, rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = sqlite_db_prepare(d->db,
+                           "SELECT " STATE_COLUMNS ", rule_id FROM ttp_rule_state ORDER BY rule_id",
+                           &stmt, err);
+    if (!rc) {
+        while (!rc && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+            rc = hand_out_row(stmt, now_us, fn, ctx);
+        if (!rc && code != SQLITE_DONE)
+            rc = sqlite_db_fail(d->db, code, err);
+        (void)sqlite3_reset(stmt); /* handled above */
+    }
     pthread_mutex_unlock(&d->lock);
     return rc;
 }

@@ -249,11 +249,7 @@ static int delete_gone(database_sync *sync, const ttp_store_rules *rules, ttp_er
 static int write_all(database_sync *sync, const ttp_store_rules *rules,
                      void (*refused)(const ttp_err *err), ttp_err *err)
 {
-    for (size_t i = 0; i < ttp_store_rules_n_diagnostics(rules); i++) {
-        sync->n_refused++;
-        if (refused)
-            refused(&ttp_store_rules_diagnostic(rules, i)->err);
-    }
+    sync->n_refused += ttp_store_rules_n_diagnostics(rules); /* fs has logged them */
     for (size_t i = 0; i < ttp_store_rules_count(rules); i++) {
         bool is_refused;
         ttp_err own = {0};
