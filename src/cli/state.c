@@ -95,7 +95,7 @@ static int print_json(const char *rule_id, const ttp_rule_state *s)
 
 typedef struct list_run {
     bool json;
-    size_t n, n_bad;
+    size_t n_bad;
 } list_run;
 
 static void print_row(const char *rule_id, const ttp_rule_state *s)
@@ -125,9 +125,6 @@ static int list_one(void *ctx, const char *rule_id, const ttp_rule_state *s, con
     }
     if (run->json)
         return print_json(rule_id, s);
-    if (run->n++ == 0)
-        printf("%-16s %-9s %-6s %-20s %-12s %s\n", "RULE", "STATE", "MAX", "EXPIRES (UTC)",
-               "SET BY", "REASON");
     print_row(rule_id, s);
     return 0;
 }
@@ -151,6 +148,9 @@ static int run_list(const cli_command *self, int argc, char **argv)
     status = open_database(self, a.db, &store);
     if (status)
         return status;
+    if (!run.json)
+        printf("%-16s %-9s %-6s %-20s %-12s %s\n", "RULE", "STATE", "MAX", "EXPIRES (UTC)",
+               "SET BY", "REASON");
     if (database_each_state(store, list_one, &run, &err))
         status = cli_fail(&err);
     (void)ttp_store_close(store); /* returns NULL */
@@ -275,8 +275,10 @@ static int run_set(const cli_command *self, int argc, char **argv)
         return status;
     if (ttp_store_set_state(store, argv[first], &s, login_name(), &err))
         status = cli_fail(&err);
+    else
+        printf("%s is %s now\n", argv[first], argv[first + 1]);
     (void)ttp_store_close(store); /* returns NULL */
-    return status;
+    return cli_finish_output(status);
 }
 
 static int run_clear(const cli_command *self, int argc, char **argv)
@@ -297,9 +299,11 @@ static int run_clear(const cli_command *self, int argc, char **argv)
     for (int i = first; !status && i < argc; i++) {
         if (ttp_store_clear_state(store, argv[i], login_name(), &err))
             status = cli_fail(&err);
+        else
+            printf("%s is as its rule file says\n", argv[i]);
     }
     (void)ttp_store_close(store); /* returns NULL */
-    return status;
+    return cli_finish_output(status);
 }
 
 const cli_command cli_state_list = {

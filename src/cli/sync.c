@@ -39,8 +39,8 @@ static int open_store(ttp_store_options o, const char *type, ttp_store **ret_sto
 
 static void report(const database_sync *sync)
 {
-    fprintf(stderr, "ttp: %zu rules of %s are in the database, %zu deleted, %zu refused\n",
-            sync->n_written, sync->rules_dir, sync->n_deleted, sync->n_refused);
+    printf("%zu rules of %s are in the database, %zu deleted, %zu refused\n", sync->n_written,
+           sync->rules_dir, sync->n_deleted, sync->n_refused);
 }
 
 /* After a failure: say it once, then try again, more and more rarely. */
@@ -118,6 +118,7 @@ static int sync_stores(database_sync *sync, bool once)
         status = cli_fail(&err);
     } else {
         report(sync);
+        (void)fflush(stdout); /* a failure is told at the end */
         ttp_subscription_skip(sub, sequence);
         status = once ? (sync->n_refused ? CLI_BAD_INPUT : CLI_DONE) : follow(sync, sub);
     }
@@ -153,7 +154,7 @@ static int run(const cli_command *self, int argc, char **argv)
         status = sync_stores(&sync, once);
     (void)ttp_store_close(sync.db); /* returns NULL */
     (void)ttp_store_close(sync.fs);
-    return status;
+    return cli_finish_output(status);
 }
 
 const cli_command cli_sync = {
