@@ -88,7 +88,8 @@
 #define READER_COMPLAINTS_MAX 5
 /* event ids counted by name; further ones are counted together */
 #define READER_EVENT_IDS_MAX 128
-/* changes waiting in one subscription's queue; at the next one it is emptied and told that it lags */
+/* changes waiting in one subscription's queue; at the next one it is emptied and told that it lags
+ */
 #define STORE_QUEUE_MAX 65536
 /* milliseconds that a rule file may be absent before its rule goes: editors take it away and put
  * another in its place */

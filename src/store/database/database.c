@@ -15,24 +15,18 @@
 /* A writer that waits holds up its own process's readers of the store. */
 #define STORE_BUSY_MS 5000
 
-static const char *env_or_null(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && *value ? value : NULL;
-}
-
 const char *database_url(const char *option)
 {
-    const char *type = env_or_null("DECNET_DB_TYPE");
+    const char *url = getenv("DECNET_DB_URL"), *type = getenv("DECNET_DB_TYPE");
+    const char *path = getenv("DECNET_DB_PATH");
 
     if (option)
         return option;
-    if (env_or_null("DECNET_DB_URL"))
-        return env_or_null("DECNET_DB_URL");
-    if (type && strcmp(type, "sqlite") != 0)
+    if (url && *url)
+        return url;
+    if (type && *type && strcmp(type, "sqlite") != 0)
         return "mysql://"; /* told by whoever opens it */
-    return env_or_null("DECNET_DB_PATH");
+    return path && *path ? path : NULL;
 }
 
 static int database_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
