@@ -3,8 +3,8 @@
 /*
  * What every public header of libttp starts from: symbol visibility and C++ linkage.
  *
- * The library keeps no globals that change, starts no threads, installs no signal handlers, never
- * exits and never prints. Whoever calls it owns all of that.
+ * The library keeps no globals that change, starts no threads (but one per open store, ttp/store.h),
+ * installs no signal handlers, never exits and never prints. Whoever calls it owns all of that.
  */
 #if defined(__GNUC__)
 #define TTP_API __attribute__((visibility("default")))

@@ -13,7 +13,7 @@ _ttp_value() {
     'export navigator --output' | 'export navigator -o') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     'tag --output' | 'tag -o') _ttp_words 'table jsonl ecs none' ;;
     'rules list --output' | 'rules list -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
-    'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o') _ttp_words 'text jsonl' ;;
+    'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o' | 'rules watch --output' | 'rules watch -o') _ttp_words 'text jsonl' ;;
     *' --output' | *' -o') _ttp_words 'text json' ;;
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -42,7 +42,7 @@ _ttp() {
     fi
     if ((cword == 2)); then
         case $command in
-        rules) _ttp_words 'lint test list show --help' && return ;;
+        rules) _ttp_words 'lint test list show watch --help' && return ;;
         export) _ttp_words 'navigator --help' && return ;;
         attack) _ttp_words 'show fetch --help' && return ;;
         state) _ttp_words 'list get set clear --help' && return ;;
@@ -54,6 +54,7 @@ _ttp() {
     case $command in
     tag) options="--format --rules --output --db $attack --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
+    'rules watch') options='--rules --output --no-gate' ;;
     'rules '*) options="--rules $attack --output" ;;
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;
@@ -69,7 +70,7 @@ _ttp() {
         _ttp_words "$options --help"
     elif [[ $command == bench ]]; then
         _ttp_words 'engine tag'
-    elif [[ $command != @(doctor|attack*|state*|sync) ]]; then
+    elif [[ $command != @(doctor|attack*|state*|sync|'rules watch') ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi
 }

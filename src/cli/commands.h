@@ -18,4 +18,5 @@ extern const cli_command cli_state_get;
 extern const cli_command cli_state_list;
 extern const cli_command cli_state_set;
 extern const cli_command cli_sync;
+extern const cli_command cli_rules_watch;
 extern const cli_command cli_tag;

@@ -108,12 +108,20 @@ int database_step(database *d, sqlite3_stmt *stmt, ttp_err *err)
 
 int database_commit_locked(database *d, const ttp_change *change, ttp_err *err)
 {
-    int rc = change ? store_publish(&d->head, change, err) : 0;
+    int64_t seq = d->own_seq;
+    int rc = 0;
+
+    if (change) /* the row that a trigger wrote a moment ago: the lock on writing is ours */
+        rc = tail_read_number(d, "SELECT max(seq) FROM ttp_rule_change", &seq, err);
+    if (!rc && change)
+        rc = store_publish(&d->head, change, err);
 
     if (!rc)
         rc = sqlite_db_commit(d->db, err);
     if (rc)
         sqlite_db_rollback(d->db);
+    else
+        d->own_seq = seq;
     return rc;
 }
 

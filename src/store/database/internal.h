@@ -34,6 +34,7 @@ typedef struct database {
     known_rule **known; /* by rule_id */
     size_t n_known, cap_known;
     int64_t last_seq; /* the log row that was fanned out last */
+    int64_t own_seq;  /* the log row of our latest transaction, published already */
     int64_t data_version;
     /* the thread that asks the log: */
     pthread_t thread;
@@ -80,6 +81,7 @@ int states_clear(ttp_store *store, const char *rule_id, const char *set_by, ttp_
 int tail_read_locked(database *d, ttp_err *err);
 /* The same right after a commit of ours, where a failure is none: the thread tries again. */
 void tail_catch_up_locked(database *d);
+int tail_read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err);
 int tail_start(database *d, ttp_err *err);
 void tail_stop(database *d);
 

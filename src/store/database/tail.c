@@ -17,10 +17,16 @@
 #define BATCH "256"
 #define BACKOFF_MAX_MS 30000
 
-static void fan_out(database *d, ttp_change *change)
+/* Ours was published before it was committed; what others wrote is published as it comes in. */
+static void send_out(database *d, sqlite3_stmt *stmt, ttp_change *change)
 {
+    bool ours = sqlite3_column_int64(stmt, 0) == d->own_seq;
+
     pthread_mutex_lock(&d->head.lock);
-    store_fan_out_locked(&d->head, change);
+    if (ours)
+        store_fan_out_locked(&d->head, change);
+    else
+        store_emit_locked(&d->head, change);
     pthread_mutex_unlock(&d->head.lock);
 }
 
@@ -49,7 +55,7 @@ static int hand_out_definition(database *d, sqlite3_stmt *stmt, const char *rule
     } else {
         rows_forget_locked(d, rule_id);
     }
-    fan_out(d, &change);
+    send_out(d, stmt, &change);
     return 0;
 }
 
@@ -66,7 +72,7 @@ static void hand_out_state(database *d, sqlite3_stmt *stmt, const char *rule_id)
         return;
     }
     change = change_state(rule_id, &state);
-    fan_out(d, &change);
+    send_out(d, stmt, &change);
 }
 
 static int hand_out(database *d, sqlite3_stmt *stmt)
@@ -128,7 +134,7 @@ void tail_catch_up_locked(database *d)
     d->data_version = -1; /* the thread looks again */
 }
 
-static int read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err)
+int tail_read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err)
 {
     sqlite3_stmt *stmt;
     int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
@@ -149,7 +155,7 @@ static int read_number(database *d, const char *sql, int64_t *ret_value, ttp_err
 static int poll_locked(database *d, ttp_err *err)
 {
     int64_t version = 0;
-    int rc = read_number(d, "PRAGMA data_version", &version, err);
+    int rc = tail_read_number(d, "PRAGMA data_version", &version, err);
 
     if (rc || version == d->data_version)
         return rc;
@@ -247,7 +253,8 @@ static int start_thread(database *d, ttp_err *err)
 /* A private database needs no thread: nobody else writes to it. */
 int tail_start(database *d, ttp_err *err)
 {
-    int rc = read_number(d, "SELECT coalesce(max(seq), 0) FROM ttp_rule_change", &d->last_seq, err);
+    int rc =
+        tail_read_number(d, "SELECT coalesce(max(seq), 0) FROM ttp_rule_change", &d->last_seq, err);
 
     d->data_version = -1; /* whatever came between the two is asked for once more */
     if (rc || strcmp(sqlite_db_path(d->db), DB_MEMORY_PATH) == 0)

@@ -58,7 +58,7 @@ static bool being_written(int fd)
         return false;
     refused = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
     if (refused)
-        return errno == EAGAIN; /* else: not ours to ask; the closing event is what there is */
+        return errno == EAGAIN;           /* else: not ours to ask */
     (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* closing the file ends it as well */
     return false;
 }

@@ -184,12 +184,34 @@ static void set_absent(fs_store *fs, fs_file *f, int64_t due_ns)
     f->due_ns = due_ns;
 }
 
+#define CLOSING_MS 16
+
+/*
+ * Whoever closes a file is seen doing so a moment before the file is free, so a busy one is looked
+ * at again: at once, then ever more seldom. ms 0: it is not busy.
+ */
+static void set_again(fs_store *fs, fs_file *f, uint32_t ms)
+{
+    fs->n_busy += (ms != 0) - (f->again_ms != 0);
+    fs->n_closing += (ms && ms <= CLOSING_MS) - (f->again_ms && f->again_ms <= CLOSING_MS);
+    f->again_ms = ms;
+    f->again_ns = ms ? time_monotonic_ns() + ms * 1000000LL : 0;
+}
+
+static void set_busy(fs_store *fs, fs_file *f)
+{
+    uint32_t ms = f->again_ms ? 2 * f->again_ms : 1;
+
+    set_again(fs, f, ms < STORE_LOOK_MS ? ms : STORE_LOOK_MS);
+}
+
 static void remove_file(fs_store *fs, fs_file *f)
 {
     bool found;
     size_t i;
 
     set_absent(fs, f, 0);
+    set_again(fs, f, 0);
     pthread_mutex_lock(&fs->base.lock);
     release_locked(fs, f);
     i = file_place(fs, f->name, &found);
@@ -253,6 +275,7 @@ static void set_found(fs_store *fs, const char *name, const char *path, const bu
         return; /* the next reconcile looks again */
     }
     set_absent(fs, f, 0);
+    set_again(fs, f, 0);
     f->stamp = *stamp;
     f->scan = fs->scan;
 }
@@ -260,7 +283,7 @@ static void set_found(fs_store *fs, const char *name, const char *path, const bu
 /* It cannot be read, or somebody is in the middle of writing it: it is there. */
 static void set_unread(fs_store *fs, const char *name, const ttp_err *err)
 {
-    fs_file *f = err ? get_file(fs, name) : find_file(fs, name);
+    fs_file *f = get_file(fs, name);
 
     if (!f)
         return;
@@ -268,15 +291,22 @@ static void set_unread(fs_store *fs, const char *name, const ttp_err *err)
     f->scan = fs->scan;
     f->judged = f->judged && !err; /* were it readable again with the same bytes, err must go */
     f->stamp = (fs_stamp){0};
-    if (err)
-        refuse(fs, f, err);
+    if (!err) {
+        set_busy(fs, f);
+        return;
+    }
+    set_again(fs, f, 0);
+    refuse(fs, f, err);
 }
 
 static void set_lost(fs_store *fs, const char *name)
 {
     fs_file *f = find_file(fs, name);
 
-    if (f && !f->due_ns)
+    if (!f)
+        return;
+    set_again(fs, f, 0);
+    if (!f->due_ns)
         set_absent(fs, f, time_monotonic_ns() + STORE_ABSENCE_MS * 1000000LL);
 }
 
@@ -326,22 +356,24 @@ void fs_look(fs_store *fs, const char *name, bool quick)
     }
 }
 
-int64_t fs_end_absences(fs_store *fs, int64_t now_ns)
+int64_t fs_look_again(fs_store *fs, int64_t now_ns)
 {
     int64_t next_ns = INT64_MAX;
 
-    for (size_t i = 0; fs->n_absent && i < fs->n_files;) {
+    for (size_t i = 0; fs->n_absent + fs->n_busy && i < fs->n_files;) {
         fs_file *f = fs->files[i];
-        bool due = f->due_ns && f->due_ns <= now_ns;
+        bool lost = f->due_ns && f->due_ns <= now_ns;
 
-        if (due)
+        if (lost || (f->again_ns && f->again_ns <= now_ns))
             fs_look(fs, f->name, false); /* adds no file: this one is known */
-        if (due && f->due_ns) {
+        if (lost && f->due_ns) {
             remove_file(fs, f);
             continue;
         }
         if (f->due_ns && f->due_ns < next_ns)
             next_ns = f->due_ns;
+        if (f->again_ns && f->again_ns < next_ns)
+            next_ns = f->again_ns;
         i++;
     }
     return next_ns;

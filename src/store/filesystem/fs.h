@@ -35,7 +35,9 @@ typedef struct fs_file {
     fs_entry *entry;  /* the one that good claims */
     ttp_err *err;     /* why what it holds now is not taken; NULL: it is */
     int64_t due_ns;   /* it is absent: when to look for the last time; 0: it is not */
-    uint64_t scan;    /* the last scan it was seen in */
+    int64_t again_ns; /* somebody was writing it: when to look again; 0: nobody was */
+    uint32_t again_ms;
+    uint64_t scan; /* the last scan it was seen in */
 } fs_file;
 
 struct fs_entry {
@@ -65,7 +67,9 @@ typedef struct fs_store {
     bool has_links; /* some rule files are symbolic links */
     bool must_scan;
     uint64_t scan;
-    size_t n_absent; /* files whose due_ns is set */
+    size_t n_absent;  /* files whose due_ns is set */
+    size_t n_busy;    /* files whose again_ns is set */
+    size_t n_closing; /* those of them that were seen so just now */
     int64_t reconcile_ns, check_ns, patience_ns;
 
     pthread_cond_t cond; /* with base.lock: ready or done has changed */
@@ -88,7 +92,7 @@ static inline fs_store *fs_of(ttp_store *store)
 
 /*
  * file.c: the text of a rule file. Returns 0, TTP_E_NOT_FOUND (no such file), TTP_E_END (somebody
- * is writing it: an event will come when that ends), or what is wrong with it, with err. Where
+ * is writing it), or what is wrong with it, with err. Where
  * known is not NULL and the file still looks like that, TTP_E_DUPLICATE. leases: the filesystem can
  * tell whether somebody has the file open for writing.
  */
@@ -109,9 +113,9 @@ int fs_clear_state(ttp_store *store, const char *rule_id, const char *set_by, tt
 void fs_look(fs_store *fs, const char *name, bool quick);
 /* Look at all of the directory. Returns 0 or -errno and err. */
 int fs_scan(fs_store *fs, bool quick, ttp_err *err);
-/* Give up the files that have been absent for long enough. Returns when the next is due, or
+/* Look again at the files that were absent or being written. Returns when the next is due, or
  * INT64_MAX. */
-int64_t fs_end_absences(fs_store *fs, int64_t now_ns);
+int64_t fs_look_again(fs_store *fs, int64_t now_ns);
 void fs_file_free(fs_file *f);
 
 /* watch.c: the thread's */

@@ -67,7 +67,7 @@ static int64_t reconcile_ns(const fs_store *fs)
 /* What goes by the clock. Returns when there is more of it. */
 static int64_t run_timers(fs_store *fs)
 {
-    int64_t now_ns = time_monotonic_ns(), absence_ns;
+    int64_t now_ns = time_monotonic_ns(), next_ns;
 
     if (now_ns >= fs->check_ns) {
         fs_watch_check(fs);
@@ -79,10 +79,10 @@ static int64_t run_timers(fs_store *fs)
         scan(fs, false);
         fs->reconcile_ns = now_ns + reconcile_ns(fs);
     }
-    absence_ns = fs_end_absences(fs, now_ns);
-    if (absence_ns > fs->check_ns)
-        absence_ns = fs->check_ns;
-    return absence_ns < fs->reconcile_ns ? absence_ns : fs->reconcile_ns;
+    next_ns = fs_look_again(fs, now_ns);
+    if (next_ns > fs->check_ns)
+        next_ns = fs->check_ns;
+    return next_ns < fs->reconcile_ns ? next_ns : fs->reconcile_ns;
 }
 
 static void clear_wake(fs_store *fs)
@@ -106,16 +106,17 @@ static bool next_request(fs_store *fs, uint64_t *ret_requested, bool *ret_waits)
 }
 
 /*
- * Loads wait for what had been written before them. A file that is absent just now may be in the
- * middle of an exchange, so they wait for that too, but not for a directory that never rests.
+ * Loads wait for what had been written before them. A file that is absent or being closed just now
+ * may be in the middle of an exchange, so they wait for that too, but not for a directory that
+ * never rests.
  */
 static void answer(fs_store *fs, uint64_t requested)
 {
     int64_t now_ns = time_monotonic_ns();
 
-    if (fs->n_absent && !fs->patience_ns)
+    if ((fs->n_absent || fs->n_closing) && !fs->patience_ns)
         fs->patience_ns = now_ns + 2 * STORE_ABSENCE_MS * NS_PER_MS;
-    if (fs->n_absent && now_ns < fs->patience_ns)
+    if ((fs->n_absent || fs->n_closing) && now_ns < fs->patience_ns)
         return;
     fs->patience_ns = 0;
     pthread_mutex_lock(&fs->base.lock);
