@@ -12,12 +12,13 @@ _ttp_value() {
     *' --format' | *' -f') _ttp_words 'auto event cowrie' ;;
     'export navigator --output' | 'export navigator -o') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     'tag --output' | 'tag -o') _ttp_words 'table jsonl ecs none' ;;
-    'rules list --output' | 'rules list -o') _ttp_words 'table jsonl' ;;
+    'rules list --output' | 'rules list -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
     'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o' | 'rules watch --output' | 'rules watch -o') _ttp_words 'text jsonl' ;;
     *' --output' | *' -o') _ttp_words 'text json' ;;
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-    *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url') COMPREPLY=() ;;
+    *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
+        *' --confidence-max' | *' --reason') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -36,7 +37,7 @@ _ttp() {
 
     command=${words[1]}
     if ((cword == 1)); then
-        _ttp_words 'tag explain rules export attack doctor bench --help --version'
+        _ttp_words 'tag explain rules export attack state sync doctor bench --help --version'
         return
     fi
     if ((cword == 2)); then
@@ -44,9 +45,10 @@ _ttp() {
         rules) _ttp_words 'lint test list show watch --help' && return ;;
         export) _ttp_words 'navigator --help' && return ;;
         attack) _ttp_words 'show fetch --help' && return ;;
+        state) _ttp_words 'list get set clear --help' && return ;;
         esac
     fi
-    [[ $command == @(rules|export|attack) ]] && command+=" ${words[2]}"
+    [[ $command == @(rules|export|attack|state) ]] && command+=" ${words[2]}"
 
     _ttp_value "$command" "$prev" && return
     case $command in
@@ -57,6 +59,10 @@ _ttp() {
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;
     'attack fetch') options='--url --dir' ;;
+    'state set') options='--db --for --until --confidence-max --reason' ;;
+    'state clear') options='--db' ;;
+    'state '*) options='--db --output' ;;
+    sync) options='--rules --db --once --no-gate' ;;
     doctor) options='--output --rules' ;;
     bench) options='--json' ;;
     esac
@@ -64,7 +70,7 @@ _ttp() {
         _ttp_words "$options --help"
     elif [[ $command == bench ]]; then
         _ttp_words 'engine tag'
-    elif [[ $command != @(doctor|attack*|'rules watch') ]]; then
+    elif [[ $command != @(doctor|attack*|state*|sync|'rules watch') ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi
 }

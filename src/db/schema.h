@@ -7,7 +7,7 @@
  */
 #include "db/sqlite.h"
 
-#define DB_SCHEMA_VERSION 1
+#define DB_SCHEMA_VERSION 2
 
 /* ttp_tag's columns in the order in which everything we write names them. */
 #define DB_TAG_COLUMNS                                                                             \
@@ -17,7 +17,7 @@
 
 /*
  * Make what is missing, under one write lock, and check what is there.
- * Returns 0, TTP_E_INVALID (an existing ttp_tag cannot take our rows; the sentence names the
+ * Returns 0, TTP_E_INVALID (an existing table cannot take our rows; the sentence names the
  * column), TTP_E_UNSUPPORTED (made by a newer release) or what sqlite_db_fail returns.
  */
 int schema_prepare(sqlite_db *db, ttp_err *err);

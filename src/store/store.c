@@ -10,7 +10,7 @@
 
 #define TYPE_VARIABLE "DECNET_TTP_RULE_STORE_TYPE"
 
-static const store_ops *const backends[] = {&store_filesystem};
+static const store_ops *const backends[] = {&store_filesystem, &store_database};
 
 #define N_BACKENDS (sizeof(backends) / sizeof(backends[0]))
 

@@ -32,6 +32,7 @@ struct fixture {
 };
 
 extern const backend backend_filesystem;
+extern const backend backend_sqlite;
 
 /* A rule that loads; version tells one text from another. */
 static inline const char *rule_text(char text[512], const char *rule_id, int version)

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static const backend *const backends[] = {&backend_filesystem};
+static const backend *const backends[] = {&backend_filesystem, &backend_sqlite};
 static const backend *chosen;
 
 static int set_up(void **state)

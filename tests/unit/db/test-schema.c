@@ -66,12 +66,12 @@ static void test_new(void **state)
     expect_int("after", schema_check(db, &err), 0);
     expect_query("columns", db, all_columns, DB_TAG_COLUMNS);
     expect_query("indexes", db, all_indexes, want_indexes);
-    expect_query("version", db, "SELECT version FROM ttp_schema", "1");
+    expect_query("version", db, "SELECT version FROM ttp_schema", "2");
     expect_query("a time as everywhere", db,
                  "SELECT count(*) FROM ttp_schema WHERE made_at LIKE '20__-__-__ __:__:__.___000'",
                  "1");
     expect_int("again", schema_prepare(db, &err), 0);
-    expect_query("one version", db, "SELECT version FROM ttp_schema", "1");
+    expect_query("one version", db, "SELECT version FROM ttp_schema", "2");
     end_rows();
 }
 
@@ -148,7 +148,7 @@ static void test_python(void **state)
     expect_query("the missing indexes came, no second of theirs", db, all_indexes, want_indexes);
     expect_query("theirs keeps its name", db,
                  "SELECT count(*) FROM sqlite_master WHERE name = 'ix_theirs'", "1");
-    expect_query("version", db, "SELECT version FROM ttp_schema", "1");
+    expect_query("version", db, "SELECT version FROM ttp_schema", "2");
     end_rows();
 }
 
@@ -187,8 +187,8 @@ static const struct {
      TTP_E_INVALID,
      "column uuid of table ttp_tag is not its primary key: this table cannot keep a tag from being "
      "written twice"},
-    {"a newer release", "INSERT INTO ttp_schema VALUES (2, '')", TTP_E_UNSUPPORTED,
-     "a newer release made this database (schema version 2, this one knows 1): use that release or "
+    {"a newer release", "INSERT INTO ttp_schema VALUES (3, '')", TTP_E_UNSUPPORTED,
+     "a newer release made this database (schema version 3, this one knows 2): use that release or "
      "another file"},
 };
 
@@ -214,6 +214,7 @@ static void test_broken(void **state)
 static void test_undone(void **state)
 {
     auto_free(sqlite_db) sqlite_db *db = open_db(in_dir("undone.db"));
+    ttp_err err = {0};
 
     (void)state;
     expect_int("theirs", sqlite_db_exec(db, "CREATE TABLE ttp_tag (uuid TEXT PRIMARY KEY)", NULL),
@@ -222,14 +223,141 @@ static void test_undone(void **state)
     expect_query("as before", db, "SELECT group_concat(name) FROM sqlite_master",
                  "ttp_tag,sqlite_autoindex_ttp_tag_1");
     expect_int("no transaction is open", sqlite_db_begin(db, NULL), 0);
+    sqlite_db_rollback(db);
+    expect_int("theirs",
+               sqlite_db_exec(db, "DROP TABLE ttp_tag; CREATE TABLE ttp_rule (rule_id TEXT)", NULL),
+               0);
+    expect_int("refused", schema_prepare(db, &err), TTP_E_INVALID);
+    expect_c("and told", err.text,
+             "table ttp_rule has no column rule_version: another program made it; name another "
+             "file, or add the column");
+    expect_query("as before", db, "SELECT group_concat(name) FROM sqlite_master", "ttp_rule");
+    end_rows();
+}
+
+/* What release 0.1 made: ttp_tag and version 1, with a tag in it. */
+static void test_upgrade(void **state)
+{
+    auto_free(sqlite_db) sqlite_db *db = open_db(in_dir("upgrade.db"));
+    ttp_err err = {0};
+
+    (void)state;
+    expect_int("version 1", sqlite_db_exec(db, python_table, &err), 0);
+    expect_int("version 1",
+               sqlite_db_exec(db,
+                              "CREATE TABLE ttp_schema (version INTEGER NOT NULL PRIMARY KEY,"
+                              " made_at TEXT NOT NULL);"
+                              "INSERT INTO ttp_schema VALUES (1, '2026-01-01 00:00:00.000000')",
+                              &err),
+               0);
+    expect_int("extended", schema_prepare(db, &err), 0);
+    expect_c("extended", err.text, "");
+    expect_query("versions", db, "SELECT version FROM ttp_schema", "1;2");
+    expect_query("its tag stays", db, "SELECT uuid, note FROM ttp_tag", "u|x");
+    expect_query("rules", db, "SELECT count(*) FROM ttp_rule", "0");
+    expect_int("again", schema_prepare(db, &err), 0);
+    expect_query("versions", db, "SELECT version FROM ttp_schema", "1;2");
+    expect_int("a rebuilt table",
+               sqlite_db_exec(db,
+                              "CREATE TABLE n AS SELECT * FROM ttp_rule; DROP TABLE ttp_rule;"
+                              "CREATE TABLE ttp_rule (rule_id VARCHAR NOT NULL, rule_version"
+                              " INTEGER, source_path VARCHAR, yaml_content TEXT, updated_at"
+                              " DATETIME, updated_by VARCHAR, PRIMARY KEY (rule_id))",
+                              &err),
+               0);
+    expect_int("once more", schema_prepare(db, &err), 0);
+    expect_int("a rule", sqlite_db_exec(db, "INSERT INTO ttp_rule (rule_id) VALUES ('R1')", &err),
+               0);
+    expect_query("its triggers are back", db, "SELECT rule_id FROM ttp_rule_change", "R1");
+    end_rows();
+}
+
+#define RULE "INSERT INTO ttp_rule VALUES ('R1', 1, 's', 'y', 't', 'b')"
+#define STATE                                                                                      \
+    "INSERT INTO ttp_rule_state VALUES ('R1', 'clipped', 0.5, '2030-01-01 00:00:00', 'why', 'me'," \
+    " 't')"
+
+static const struct {
+    const char *says, *before, *sql, *want;
+} logged[] = {
+    {"a new rule", "", RULE, "definition|R1|0|NULL"},
+    {"an edited rule", RULE, "UPDATE ttp_rule SET yaml_content = 'z'", "definition|R1|0|NULL"},
+    {"a touched rule", RULE, "UPDATE ttp_rule SET updated_at = 'z', yaml_content = 'y'", ""},
+    {"an upserted rule", RULE,
+     RULE " ON CONFLICT (rule_id) DO UPDATE SET yaml_content = excluded.yaml_content || 'z'",
+     "definition|R1|0|NULL"},
+    {"a replaced rule", RULE, "REPLACE INTO ttp_rule VALUES ('R1', 1, 's', 'z', 't', 'b')",
+     "definition|R1|0|NULL"},
+    {"a renamed rule", RULE, "UPDATE ttp_rule SET rule_id = 'R2'",
+     "definition|R1|1|NULL;definition|R2|0|NULL"},
+    {"a deleted rule", RULE, "DELETE FROM ttp_rule", "definition|R1|1|NULL"},
+    {"two in one statement", RULE,
+     "INSERT INTO ttp_rule SELECT 'R2', 1, 's', 'y', 't', 'b' UNION"
+     " SELECT 'R3', 1, 's', 'y', 't', 'b'",
+     "definition|R2|0|NULL;definition|R3|0|NULL"},
+    {"a state", "", STATE, "state|R1|0|clipped"},
+    {"the same state set again", STATE, "UPDATE ttp_rule_state SET state = 'clipped'",
+     "state|R1|0|clipped"},
+    {"a moved state", STATE, "UPDATE ttp_rule_state SET rule_id = 'R2'",
+     "state|R1|1|NULL;state|R2|0|clipped"},
+    {"a cleared state", STATE, "DELETE FROM ttp_rule_state", "state|R1|1|NULL"},
+    {"a rolled back one", STATE, "BEGIN; DELETE FROM ttp_rule_state; ROLLBACK", ""},
+};
+
+static void test_log(void **state)
+{
+    (void)state;
+    for_each_row(c, logged)
+    {
+        auto_free(sqlite_db) sqlite_db *db = open_db(":memory:");
+
+        expect_int(c->says, schema_prepare(db, NULL), 0);
+        expect_int(c->says, sqlite_db_exec(db, c->before, NULL), 0);
+        expect_int(c->says, sqlite_db_exec(db, "DELETE FROM ttp_rule_change", NULL), 0);
+        expect_int(c->says, sqlite_db_exec(db, c->sql, NULL), 0);
+        expect_query(c->says, db,
+                     "SELECT kind, rule_id, deleted, state FROM ttp_rule_change ORDER BY seq",
+                     c->want);
+    }
+    end_rows();
+}
+
+static const struct {
+    const char *says, *values;
+    int want;
+} states[] = {
+    {"clipped", "'clipped', 0.5", 0},
+    {"no maximum", "'disabled', NULL", 0},
+    {"a state of its own", "'paused', NULL", TTP_E_INVALID},
+    {"above 1", "'clipped', 1.5", TTP_E_INVALID},
+};
+
+static void test_state_checks(void **state)
+{
+    auto_free(sqlite_db) sqlite_db *db = open_db(":memory:");
+
+    (void)state;
+    expect_int("made", schema_prepare(db, NULL), 0);
+    for_each_row(c, states)
+    {
+        auto_free(buf) buf sql = {0};
+
+        buf_printf(&sql,
+                   "DELETE FROM ttp_rule_state; INSERT INTO ttp_rule_state"
+                   " (rule_id, state, confidence_max) VALUES ('R1', %s)",
+                   c->values);
+        expect_int(c->says, sqlite_db_exec(db, buf_c_str(&sql), NULL), c->want);
+    }
     end_rows();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new),    cmocka_unit_test(test_checks), cmocka_unit_test(test_python),
-        cmocka_unit_test(test_broken), cmocka_unit_test(test_undone),
+        cmocka_unit_test(test_new),    cmocka_unit_test(test_checks),
+        cmocka_unit_test(test_python), cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_undone), cmocka_unit_test(test_upgrade),
+        cmocka_unit_test(test_log),    cmocka_unit_test(test_state_checks),
     };
 
     return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database store: its beginning, its end, and its single rules. */
+#include "store/database/database.h"
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "db/schema.h"
+#include "db/url.h"
+#include "store/database/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A writer that waits holds up its own process's readers of the store. */
+#define STORE_BUSY_MS 5000
+
+const char *database_url(const char *option)
+{
+    const char *url = getenv("DECNET_DB_URL"), *type = getenv("DECNET_DB_TYPE");
+    const char *path = getenv("DECNET_DB_PATH");
+
+    if (option)
+        return option;
+    if (url && *url)
+        return url;
+    if (type && *type && strcmp(type, "sqlite") != 0)
+        return "mysql://"; /* told by whoever opens it */
+    return path && *path ? path : NULL;
+}
+
+static int database_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
+{
+    ttp_store_options o = *options;
+    database *d = calloc(1, sizeof(*d));
+    int rc;
+
+    if (!d)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    o.db_url = database_url(options->db_url);
+    if (!o.db_url)
+        o.db_url = DB_MEMORY_PATH;
+    if (!o.poll_ms)
+        o.poll_ms = 250;
+    rc = store_init(&d->head, &store_database, &o);
+    if (rc) {
+        free(d);
+        return err_set(err, rc, NULL, "out of memory");
+    }
+    /* default attributes take no resources on Linux and cannot fail there */
+    (void)pthread_mutex_init(&d->lock, NULL);
+    (void)pthread_mutex_init(&d->wake_lock, NULL);
+    *ret_store = &d->head;
+    return 0;
+}
+
+static int database_start(ttp_store *store, ttp_err *err)
+{
+    static const sqlite_db_options options = {.busy_timeout_ms = STORE_BUSY_MS};
+    database *d = database_of(store);
+    int rc = sqlite_db_open(store->options.db_url, &options, &d->db, err);
+
+    if (!rc)
+        rc = schema_prepare(d->db, err);
+    if (!rc && !(d->matcher = matcher_new(NULL)))
+        rc = err_set(err, -ENOMEM, NULL, "out of memory");
+    return rc ? rc : tail_start(d, err);
+}
+
+static void database_free(ttp_store *store)
+{
+    database *d = database_of(store);
+
+    tail_stop(d);
+    (void)sqlite_db_close(d->db); /* returns NULL */
+    rows_done(d);
+    (void)matcher_free(d->matcher);             /* returns NULL */
+    (void)pthread_mutex_destroy(&d->wake_lock); /* nobody holds them any more */
+    (void)pthread_mutex_destroy(&d->lock);
+    store_done(store);
+    free(d);
+}
+
+const store_ops store_database = {
+    .name = "database",
+    .open = database_open,
+    .start = database_start,
+    .load = rows_load,
+    .get_state = states_get,
+    .set_state = states_set,
+    .clear_state = states_clear,
+    .free = database_free,
+};
+
+int database_step(database *d, sqlite3_stmt *stmt, ttp_err *err)
+{
+    int code = sqlite3_step(stmt);
+
+    if (code != SQLITE_DONE && code != SQLITE_ROW) {
+        int rc = sqlite_db_fail(d->db, code, err);
+
+        (void)sqlite3_reset(stmt); /* repeats the failure */
+        return rc;
+    }
+    (void)sqlite3_reset(stmt); /* the step was fine */
+    return 0;
+}
+
+int database_commit_locked(database *d, const ttp_change *change, ttp_err *err)
+{
+    int64_t seq = d->own_seq;
+    int rc = 0;
+
+    if (change) /* the row that a trigger wrote a moment ago: the lock on writing is ours */
+        rc = tail_read_number(d, "SELECT max(seq) FROM ttp_rule_change", &seq, err);
+    if (!rc && change)
+        rc = store_publish(&d->head, change, err);
+
+    if (!rc)
+        rc = sqlite_db_commit(d->db, err);
+    if (rc)
+        sqlite_db_rollback(d->db);
+    else
+        d->own_seq = seq;
+    return rc;
+}
+
+/* Is this text from this file in the row already? */
+static int is_written(database *d, const char *rule_id, str text, const char *source_path,
+                      bool *ret_text, bool *ret_source, ttp_err *err)
+{
+    sqlite3_stmt *stmt;
+    int code,
+        rc = sqlite_db_prepare(
+            d->db, "SELECT yaml_content, source_path FROM ttp_rule WHERE rule_id = ?1", &stmt, err);
+
+    if (rc)
+        return rc;
+    (void)sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC); /* else it is not found */
+    code = sqlite3_step(stmt);
+    *ret_text = code == SQLITE_ROW && str_eq(rows_text(stmt, 0), text);
+    *ret_source = code == SQLITE_ROW && str_eq(rows_text(stmt, 1), str_from(source_path));
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        rc = sqlite_db_fail(d->db, code, err);
+    (void)sqlite3_reset(stmt); /* handled above */
+    return rc;
+}
+
+static int write_rule(database *d, const rule *r, str text, const char *source_path,
+                      const char *updated_by, ttp_err *err)
+{
+    static const char sql[] =
+        "INSERT INTO ttp_rule (rule_id, rule_version, source_path, yaml_content, updated_at,"
+        " updated_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (rule_id) DO UPDATE SET"
+        " rule_version = excluded.rule_version, source_path = excluded.source_path,"
+        " yaml_content = excluded.yaml_content, updated_at = excluded.updated_at,"
+        " updated_by = excluded.updated_by";
+    char now[26];
+    sqlite3_stmt *stmt;
+    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
+    int code;
+
+    if (rc)
+        return rc;
+    time_format_sql(time_now_us(), now);
+    code = sqlite3_bind_text(stmt, 1, r->rule_id.ptr, (int)r->rule_id.len, SQLITE_STATIC);
+    code |= sqlite3_bind_int64(stmt, 2, r->rule_version);
+    code |= sqlite3_bind_text(stmt, 3, source_path, -1, SQLITE_STATIC);
+    code |= sqlite3_bind_text(stmt, 4, text.ptr, (int)text.len, SQLITE_STATIC); /* RULE_FILE_MAX */
+    code |= sqlite3_bind_text(stmt, 5, now, sizeof(now), SQLITE_STATIC);
+    code |= sqlite3_bind_text(stmt, 6, updated_by, -1, SQLITE_STATIC);
+    return code ? sqlite_db_fail(d->db, SQLITE_NOMEM, err) : database_step(d, stmt, err);
+}
+
+int database_write_locked(database *d, rule *r, str text, const char *source_path,
+                          const char *updated_by, ttp_err *err)
+{
+    ttp_change change = change_definition(r->rule_id.ptr, r);
+    bool has_text = false, has_source = false;
+    int rc = sqlite_db_begin(d->db, err);
+
+    if (rc)
+        return rc;
+    rc = is_written(d, r->rule_id.ptr, text, source_path, &has_text, &has_source, err);
+    if (!rc && !(has_text && has_source))
+        rc = write_rule(d, r, text, source_path, updated_by, err);
+    if (rc) {
+        sqlite_db_rollback(d->db);
+        return rc;
+    }
+    rc = database_commit_locked(d, has_text ? NULL : &change, err);
+    if (!rc)
+        tail_catch_up_locked(d);
+    return rc;
+}
+
+int database_upsert_rule(ttp_store *store, str text, const char *source_path,
+                         const char *updated_by, char ret_rule_id[65], ttp_err *err)
+{
+    database *d = database_of(store);
+    auto_free(rule) rule *r = NULL;
+    int rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = rows_compile_locked(d, NULL, text, source_path, &r, err);
+    if (!rc)
+        rc = database_write_locked(d, r, text, source_path, updated_by, err);
+    pthread_mutex_unlock(&d->lock);
+    if (!rc && ret_rule_id)
+        (void)snprintf(ret_rule_id, RULE_ID_MAX + 1, "%s", r->rule_id.ptr); /* it fits */
+    return rc;
+}
+
+static int delete_locked(database *d, const char *rule_id, ttp_err *err)
+{
+    ttp_change change = change_definition(rule_id, NULL);
+    sqlite3_stmt *stmt;
+    int rc = sqlite_db_begin(d->db, err);
+
+    if (rc)
+        return rc;
+    rc = sqlite_db_prepare(d->db, "DELETE FROM ttp_rule WHERE rule_id = ?1", &stmt, err);
+    if (!rc) {
+        (void)sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC); /* else it is not found */
+        rc = database_step(d, stmt, err);
+    }
+    if (!rc && sqlite3_changes(sqlite_db_handle(d->db)) == 0)
+        rc = err_set(err, TTP_E_NOT_FOUND, rule_id, "no such rule in the database");
+    if (rc) {
+        sqlite_db_rollback(d->db);
+        return rc;
+    }
+    rc = database_commit_locked(d, &change, err);
+    if (!rc)
+        tail_catch_up_locked(d);
+    return rc;
+}
+
+int database_delete_rule(ttp_store *store, const char *rule_id, ttp_err *err)
+{
+    database *d = database_of(store);
+    int rc;
+
+    if (!rule_id_ok(rule_id))
+        return err_set(err, TTP_E_NOT_FOUND, NULL, "no such rule in the database");
+    pthread_mutex_lock(&d->lock);
+    rc = delete_locked(d, rule_id, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}

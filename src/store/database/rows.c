@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the two tables: rules compiled once per text, states read with mistrust. */
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "store/database/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+str rows_text(sqlite3_stmt *stmt, int column)
+{
+    const char *p = sqlite3_column_blob(stmt, column); /* the bytes as they are */
+    int len = sqlite3_column_bytes(stmt, column);
+
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
+        return STR_NULL;
+    return (str){p ? p : "", p ? (size_t)len : 0};
+}
+
+/* Where rule_id is or belongs. */
+static size_t place_of(const database *d, const char *rule_id, bool *ret_found)
+{
+    size_t low = 0, high = d->n_known;
+
+    *ret_found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(d->known[middle]->rule_id, rule_id);
+
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void free_known(known_rule *k)
+{
+    (void)rule_unref(k->live); /* returns NULL */
+    free(k);
+}
+
+void rows_forget_locked(database *d, const char *rule_id)
+{
+    bool found;
+    size_t i = place_of(d, rule_id, &found);
+
+    if (!found)
+        return;
+    free_known(d->known[i]);
+    memmove(&d->known[i], &d->known[i + 1], (--d->n_known - i) * sizeof(*d->known));
+}
+
+void rows_done(database *d)
+{
+    for (size_t i = 0; i < d->n_known; i++)
+        free_known(d->known[i]);
+    free(d->known);
+}
+
+static known_rule *add_known(database *d, const char *rule_id, size_t at)
+{
+    known_rule *k;
+
+    if (mem_grow(d->known, d->cap_known, d->n_known + 1) || !(k = calloc(1, sizeof(*k))))
+        return NULL;
+    (void)snprintf(k->rule_id, sizeof(k->rule_id), "%s", rule_id); /* checked by its caller */
+    memmove(&d->known[at + 1], &d->known[at], (d->n_known++ - at) * sizeof(*d->known));
+    d->known[at] = k;
+    return k;
+}
+
+int rows_compile_locked(database *d, const char *rule_id, str text, const char *path,
+                        rule **ret_rule, ttp_err *err)
+{
+    static const rule_context context;
+    auto_free(rule) rule *r = NULL;
+    int rc;
+
+    if (text.len > RULE_FILE_MAX)
+        return err_set(err, TTP_E_LIMIT, path, "the rule is longer than %u bytes", RULE_FILE_MAX);
+    rc = rule_read(text, path, &context, &r, err);
+    if (!rc && rule_id && !str_eq(r->rule_id, str_from(rule_id)))
+        rc = err_set(err, TTP_E_INVALID, path, "the row of this rule holds the rule %s",
+                     r->rule_id.ptr);
+    if (!rc && !d->head.options.no_gate)
+        rc = store_gate(r, d->matcher, err);
+    if (!rc)
+        *ret_rule = take(r);
+    return rc;
+}
+
+static void log_refusal(database *d, const known_rule *k)
+{
+    char line[1100];
+
+    log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s%s",
+            ttp_err_format(&k->err, line, sizeof(line)),
+            k->live ? "; its last good version goes on" : "");
+}
+
+int rows_take_locked(database *d, const char *rule_id, str text, known_rule **ret_known)
+{
+    bool found;
+    size_t at = place_of(d, rule_id, &found);
+    known_rule *k = found ? d->known[at] : NULL;
+    rule *r = NULL;
+    uint8_t hash[20];
+    int rc;
+
+    sha1(text.ptr, text.len, hash);
+    if (k && memcmp(k->hash, hash, sizeof(hash)) == 0) {
+        *ret_known = k;
+        return 0;
+    }
+    if (!k && !(k = add_known(d, rule_id, at)))
+        return -ENOMEM;
+    k->err = (ttp_err){0};
+    rc = rows_compile_locked(d, rule_id, text, rule_id, &r, &k->err);
+    if (rc == -ENOMEM)
+        return rc; /* the hash stays the old one: tried again */
+    memcpy(k->hash, hash, sizeof(hash));
+    k->refused = rc != 0;
+    if (rc) {
+        log_refusal(d, k);
+    } else {
+        (void)rule_unref(k->live); /* returns NULL */
+        k->live = r;
+    }
+    *ret_known = k;
+    return 0;
+}
+
+/* As much of text as fits, cut at a character. */
+static void copy_cut(char *out, size_t size, str text)
+{
+    size_t n = text.len < size ? text.len : size - 1;
+
+    while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xC0) == 0x80)
+        n--;
+    if (n)
+        memcpy(out, text.ptr, n);
+    out[n] = '\0';
+}
+
+static int read_instant(str text, const char *rule_id, const char *what, int64_t *ret_us,
+                        ttp_err *err)
+{
+    char quoted[256];
+
+    *ret_us = TTP_TIME_NONE;
+    if (!text.ptr || time_parse(text, ret_us) == 0)
+        return 0;
+    return err_set(err, TTP_E_INVALID, rule_id,
+                   "the database has %s %s; expected YYYY-MM-DD HH:MM:SS", what,
+                   err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40));
+}
+
+int rows_read_state(sqlite3_stmt *stmt, int first, const char *rule_id, ttp_rule_state *ret_state,
+                    ttp_err *err)
+{
+    ttp_rule_state s = state_default;
+    str kind = rows_text(stmt, first), reason = rows_text(stmt, first + 3);
+    str set_by = rows_text(stmt, first + 4);
+    int type = sqlite3_column_type(stmt, first + 1);
+    char quoted[256];
+    int rc;
+
+    if (state_kind_from_name(kind, &s.kind))
+        return err_set(err, TTP_E_INVALID, rule_id,
+                       "the database has state %s; expected enabled, disabled or clipped",
+                       err_quote(quoted, sizeof(quoted), kind.ptr, kind.len, 40));
+    s.has_confidence_max = type != SQLITE_NULL;
+    if (s.has_confidence_max)
+        s.confidence_max = sqlite3_column_double(stmt, first + 1);
+    if (s.has_confidence_max && ((type != SQLITE_FLOAT && type != SQLITE_INTEGER) ||
+                                 !(s.confidence_max >= 0 && s.confidence_max <= 1)))
+        return err_set(err, TTP_E_INVALID, rule_id,
+                       "the database has a confidence_max that is no number from 0 to 1");
+    rc = read_instant(rows_text(stmt, first + 2), rule_id, "expires_at", &s.expires_at_us, err);
+    if (!rc)
+        rc = read_instant(rows_text(stmt, first + 5), rule_id, "set_at", &s.set_at_us, err);
+    if (rc)
+        return rc;
+    s.has_reason = reason.ptr != NULL;
+    copy_cut(s.reason, sizeof(s.reason), reason);
+    copy_cut(s.set_by, sizeof(s.set_by), set_by);
+    *ret_state = s;
+    return 0;
+}
+
+/* One row of a load: what is live of the rule, with its state, and what is wrong with either. */
+static int load_row(database *d, sqlite3_stmt *stmt, int64_t now_us, ttp_store_rules *rules)
+{
+    char rule_id[RULE_ID_MAX + 2];
+    ttp_rule_state state = state_default;
+    known_rule *k = NULL;
+    ttp_err err = {0};
+    int rc;
+
+    copy_cut(rule_id, sizeof(rule_id), rows_text(stmt, 0));
+    if (!rule_id_ok(rule_id)) {
+        (void)err_set(&err, TTP_E_INVALID, "ttp_rule",
+                      "a row's rule_id is none; expected 1 to 64 letters, digits or underscores");
+        return store_rules_diagnose(rules, "", &err, false);
+    }
+    rc = rows_take_locked(d, rule_id, rows_text(stmt, 1), &k);
+    if (!rc && k->refused)
+        rc = store_rules_diagnose(rules, rule_id, &k->err, k->live != NULL);
+    if (rc || !k->live)
+        return rc;
+    if (sqlite3_column_type(stmt, 8) != SQLITE_NULL &&
+        rows_read_state(stmt, 2, rule_id, &state, &err))
+        rc = store_rules_diagnose(rules, rule_id, &err, true);
+    if (state_expired(&state, now_us))
+        state = state_default;
+    return rc ? rc : store_rules_add(rules, k->live, &state);
+}
+
+static int load_rows(database *d, ttp_store_rules *rules, ttp_err *err)
+{
+    int64_t now_us = time_now_us();
+    sqlite3_stmt *stmt;
+    int code, rc = sqlite_db_prepare(
+                  d->db,
+                  "SELECT r.rule_id, r.yaml_content, s.state, s.confidence_max, s.expires_at,"
+                  " s.reason, s.set_by, s.set_at, s.rule_id FROM ttp_rule AS r"
+                  " LEFT JOIN ttp_rule_state AS s ON s.rule_id = r.rule_id ORDER BY r.rule_id",
+                  &stmt, err);
+
+    if (rc)
+        return rc;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !rc)
+        rc = load_row(d, stmt, now_us, rules);
+    if (!rc && code != SQLITE_DONE)
+        rc = sqlite_db_fail(d->db, code, err);
+    else if (rc)
+        rc = err_set(err, rc, NULL, "out of memory");
+    (void)sqlite3_reset(stmt); /* handled above */
+    return rc;
+}
+
+/* Log and tables in one read transaction: what the sequence names is exactly what is contained. */
+int rows_load(ttp_store *store, ttp_store_rules *rules, ttp_err *err)
+{
+    database *d = database_of(store);
+    int rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = sqlite_db_exec(d->db, "BEGIN", err);
+    if (!rc)
+        rc = tail_read_locked(d, err);
+    if (!rc)
+        rc = load_rows(d, rules, err);
+    sqlite_db_rollback(d->db); /* it only read */
+    pthread_mutex_lock(&store->lock);
+    store_rules_set_sequence(rules, store->sequence); /* only tail_read_locked raises it */
+    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators set: written with its log row in one transaction, and published before it ends. */
+#include "base/err.h"
+#include "base/time.h"
+#include "store/database/database.h"
+#include "store/database/internal.h"
+
+#include <errno.h>
+
+#define STATE_COLUMNS "state, confidence_max, expires_at, reason, set_by, set_at"
+#define INSTANT_SIZE 26
+
+/* NULL where it is absent; text must last until the statement is reset. */
+static int bind_instant(sqlite3_stmt *stmt, int at, int64_t us, char text[INSTANT_SIZE])
+{
+    if (us == TTP_TIME_NONE)
+        return sqlite3_bind_null(stmt, at);
+    time_format_sql(us, text);
+    return sqlite3_bind_text(stmt, at, text, INSTANT_SIZE, SQLITE_STATIC);
+}
+
+static int bind_text(sqlite3_stmt *stmt, int at, const char *text, bool present)
+{
+    return present ? sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC)
+                   : sqlite3_bind_null(stmt, at);
+}
+
+static int write_state(database *d, const char *rule_id, const ttp_rule_state *s, ttp_err *err)
+{
+    static const char sql[] =
+        "INSERT INTO ttp_rule_state (rule_id, " STATE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+        " ?7) ON CONFLICT (rule_id) DO UPDATE SET state = excluded.state,"
+        " confidence_max = excluded.confidence_max, expires_at = excluded.expires_at,"
+        " reason = excluded.reason, set_by = excluded.set_by, set_at = excluded.set_at";
+    char expires[INSTANT_SIZE], set[INSTANT_SIZE];
+    sqlite3_stmt *stmt;
+    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
+    int code;
+
+    if (rc)
+        return rc;
+    code = sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC);
+    code |= sqlite3_bind_text(stmt, 2, state_kind_name(s->kind), -1, SQLITE_STATIC);
+    code |= s->has_confidence_max ? sqlite3_bind_double(stmt, 3, s->confidence_max)
+                                  : sqlite3_bind_null(stmt, 3);
+    code |= bind_instant(stmt, 4, s->expires_at_us, expires);
+    code |= bind_text(stmt, 5, s->reason, s->has_reason);
+    code |= bind_text(stmt, 6, s->set_by, s->set_by[0] != '\0');
+    code |= bind_instant(stmt, 7, s->set_at_us, set);
+    return code ? sqlite_db_fail(d->db, SQLITE_NOMEM, err) : database_step(d, stmt, err);
+}
+
+/* Run a statement of up to two texts; how many rows it changed. */
+static int run(database *d, const char *sql, const char *first, str second, int *ret_changes,
+               ttp_err *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
+    int code;
+
+    if (rc)
+        return rc;
+    code = sqlite3_bind_text(stmt, 1, first, -1, SQLITE_STATIC);
+    if (second.ptr)
+        code |= sqlite3_bind_text(stmt, 2, second.ptr, (int)second.len, SQLITE_STATIC);
+    rc = code ? sqlite_db_fail(d->db, SQLITE_NOMEM, err) : database_step(d, stmt, err);
+    *ret_changes = rc ? 0 : sqlite3_changes(sqlite_db_handle(d->db));
+    return rc;
+}
+
+/* End the transaction in which rc came out, and hand the change on. */
+static int end_locked(database *d, int rc, const ttp_change *change, ttp_err *err)
+{
+    if (rc) {
+        sqlite_db_rollback(d->db);
+        return rc;
+    }
+    rc = database_commit_locked(d, change, err);
+    if (!rc)
+        tail_catch_up_locked(d);
+    return rc;
+}
+
+int states_set(ttp_store *store, const char *rule_id, const ttp_rule_state *state, ttp_err *err)
+{
+    database *d = database_of(store);
+    ttp_change change = change_state(rule_id, state);
+    int rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = sqlite_db_begin(d->db, err);
+    if (!rc)
+        rc = end_locked(d, write_state(d, rule_id, state, err), &change, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+static int clear_locked(database *d, const char *rule_id, ttp_err *err)
+{
+    int n, rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ?1", rule_id, STR_NULL, &n, err);
+
+    /* nothing was set: no trigger tells, so we do; a clear is one change in any case */
+    if (!rc && n == 0)
+        rc = run(d, "INSERT INTO ttp_rule_change (kind, rule_id, deleted) VALUES ('state', ?1, 1)",
+                 rule_id, STR_NULL, &n, err);
+    return rc;
+}
+
+int states_clear(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err)
+{
+    database *d = database_of(store);
+    ttp_change change = change_state(rule_id, &state_default);
+    int rc;
+
+    (void)set_by; /* the default state has no author */
+    pthread_mutex_lock(&d->lock);
+    rc = sqlite_db_begin(d->db, err);
+    if (!rc)
+        rc = end_locked(d, clear_locked(d, rule_id, err), &change, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/*
+ * Remove a state that has expired. Of all workers that see it, the one whose DELETE finds the row
+ * makes the log row and publishes; the value that was judged is part of the condition, so that a
+ * state set meanwhile stays.
+ */
+static int revert_locked(database *d, const char *rule_id, str expires, ttp_err *err)
+{
+    ttp_change change = change_state(rule_id, &state_default);
+    int n = 0, rc = sqlite_db_begin(d->db, err);
+
+    if (rc)
+        return rc;
+    rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ?1 AND expires_at = ?2", rule_id,
+             expires, &n, err);
+    return end_locked(d, rc, n == 1 ? &change : NULL, err);
+}
+
+/* expires: the column's text, copied; empty where the state has not expired. */
+static int read_locked(database *d, const char *rule_id, ttp_rule_state *ret_state, buf *expires,
+                       ttp_err *err)
+{
+    sqlite3_stmt *stmt;
+    int code,
+        rc = sqlite_db_prepare(
+            d->db, "SELECT " STATE_COLUMNS " FROM ttp_rule_state WHERE rule_id = ?1", &stmt, err);
+
+    if (rc)
+        return rc;
+    (void)sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC); /* checked: it is short */
+    *ret_state = state_default;
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        rc = rows_read_state(stmt, 0, rule_id, ret_state, err);
+        if (!rc && state_expired(ret_state, time_now_us()))
+            buf_put_str(expires, rows_text(stmt, 2));
+    } else if (code != SQLITE_DONE) {
+        rc = sqlite_db_fail(d->db, code, err);
+    }
+    (void)sqlite3_reset(stmt); /* handled above */
+    return rc;
+}
+
+static int get_locked(database *d, const char *rule_id, ttp_rule_state *ret_state, ttp_err *err)
+{
+    for (;;) {
+        auto_free(buf) buf expires = {0};
+        ttp_rule_state state;
+        int rc = read_locked(d, rule_id, &state, &expires, err);
+
+        if (!rc && expires.failed)
+            rc = err_set(err, -ENOMEM, NULL, "out of memory");
+        if (!rc && expires.len == 0)
+            *ret_state = state;
+        if (rc || expires.len == 0)
+            return rc;
+        rc = revert_locked(d, rule_id, buf_str(&expires), err);
+        if (rc)
+            return rc;
+    }
+}
+
+int states_get(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state, ttp_err *err)
+{
+    database *d = database_of(store);
+    int rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = get_locked(d, rule_id, ret_state, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+typedef int (*state_fn)(void *ctx, const char *rule_id, const ttp_rule_state *state,
+                        const ttp_err *err);
+
+static int hand_out_row(sqlite3_stmt *stmt, int64_t now_us, state_fn fn, void *ctx)
+{
+    const char *rule_id = (const char *)sqlite3_column_text(stmt, 6);
+    ttp_rule_state state = state_default;
+    ttp_err bad = {0};
+    int rc;
+
+    if (!rule_id_ok(rule_id))
+        return 0; /* nothing of ours can be set by it */
+    rc = rows_read_state(stmt, 0, rule_id, &state, &bad);
+    if (state_expired(&state, now_us))
+        return 0;
+    return fn(ctx, rule_id, &state, rc ? &bad : NULL);
+}
+
+int database_each_state(ttp_store *store, state_fn fn, void *ctx, ttp_err *err)
+{
+    database *d = database_of(store);
+    int64_t now_us = time_now_us();
+    sqlite3_stmt *stmt;
+    int code = SQLITE_DONE, rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = sqlite_db_prepare(d->db,
+                           "SELECT " STATE_COLUMNS ", rule_id FROM ttp_rule_state ORDER BY rule_id",
+                           &stmt, err);
+    if (!rc) {
+        while (!rc && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+            rc = hand_out_row(stmt, now_us, fn, ctx);
+        if (!rc && code != SQLITE_DONE)
+            rc = sqlite_db_fail(d->db, code, err);
+        (void)sqlite3_reset(stmt); /* handled above */
+    }
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database store between processes, and against rows that other programs wrote. */
+#include "../../unit/unit.h"
+
+#include "../../unit/db/files.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "store/database/database.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#define RULE(id, version, pattern)                                                                 \
+    "# a comment stays\nrule_id: " id "\nrule_version: " version "\nname: n\ndescription: d\n"     \
+    "applies_to: [command]\nmatch: {field: command_text, pattern: '" pattern "'}\n"                \
+    "emits: [{tactic: TA0007, technique_id: T1083, confidence: 0.5}]\n"
+
+static struct {
+    unsigned n;
+    char last[1200];
+} logged;
+
+static void count_log(void *ctx, ttp_log_level level, const char *line)
+{
+    (void)ctx;
+    (void)level;
+    __atomic_add_fetch(&logged.n, 1, __ATOMIC_SEQ_CST);
+    (void)snprintf(logged.last, sizeof(logged.last), "%s", line);
+}
+
+static ttp_store *open_store(const char *path)
+{
+    const ttp_store_options options = {
+        .type = "database", .db_url = path, .poll_ms = 10, .log = {.fn = count_log}};
+    ttp_store *s = NULL;
+    ttp_err err = {0};
+
+    if (ttp_store_open(&options, &s, &err))
+        fail_msg("%s", err.text);
+    return s;
+}
+
+static ttp_subscription *subscribe(ttp_store *s)
+{
+    ttp_subscription *sub = NULL;
+
+    if (ttp_store_subscribe(s, &sub, NULL))
+        fail_msg("cannot subscribe");
+    return sub;
+}
+
+/* SQL of another program, with its own connection; also outside of a test, so nothing of cmocka. */
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    char *text = NULL;
+
+    if (sqlite3_open(path, &db) || sqlite3_busy_timeout(db, 5000) ||
+        sqlite3_exec(db, sql, NULL, NULL, &text)) {
+        fprintf(stderr, "%s: %s\n", sql, text ? text : "cannot open");
+        exit(1);
+    }
+    (void)sqlite3_close(db);
+}
+
+/* Starts this program again: SQLite's locks must not be carried over a fork. */
+static pid_t start_elsewhere(const char *what, const char *path, const char *arg)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        execl("/proc/self/exe", "test", what, path, arg, (char *)NULL);
+        _exit(99);
+    }
+    return child;
+}
+
+static int wait_for(pid_t child)
+{
+    int status = -1;
+
+    (void)waitpid(child, &status, 0); /* else status stays bad */
+    return status;
+}
+
+static void run_sql_elsewhere(const char *path, const char *sql)
+{
+    if (wait_for(start_elsewhere("sql", path, sql)))
+        fail_msg("the other process failed");
+}
+
+/* "definition R1 2; state R1 disabled; definition R1 gone": all changes until there is silence. */
+static const char *changes(ttp_subscription *sub, int first_ms)
+{
+    static char text[4096];
+    static const char *const kinds[] = {"enabled", "disabled", "clipped"};
+    ttp_change c;
+    size_t n = 0;
+    int rc = ttp_subscription_next(sub, first_ms, &c);
+
+    text[0] = '\0';
+    for (; rc == 0; rc = ttp_subscription_next(sub, 60, &c)) {
+        const char *sep = n ? "; " : "";
+
+        if (c.kind == TTP_CHANGE_STATE)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sstate %s %s", sep, c.rule_id,
+                                  kinds[c.state.kind]);
+        else if (c.rule)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sdefinition %s %lld", sep,
+                                  c.rule_id, (long long)ttp_rule_version(c.rule));
+        else
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sdefinition %s gone", sep,
+                                  c.rule_id);
+        ttp_change_done(&c);
+        if (n >= sizeof(text))
+            fail_msg("too many changes");
+    }
+    return text;
+}
+
+static void expect_changes(const char *says, ttp_subscription *sub, int first_ms, const char *want)
+{
+    const char *got = changes(sub, first_ms); /* the macro asks more than once */
+
+    expect_c(says, got, want);
+}
+
+#define INSERT(id, text)                                                                           \
+    "INSERT INTO ttp_rule VALUES ('" id "', 1, 'x', '" text "', '2001-01-01', 'somebody')"
+#define QUOTED(id, version)                                                                        \
+    "rule_id: " id "\nrule_version: " version "\nname: n\napplies_to: [command]\n"                 \
+    "match: {field: command_text, contains: abc}\nemits: [{tactic: TA0007, technique_id: T1083}]"
+#define UPDATE(id, version)                                                                        \
+    "UPDATE ttp_rule SET yaml_content = '" QUOTED(id, version) "', updated_at = '1970-01-01'"      \
+                                                               " WHERE rule_id = '" id "'"
+
+static const struct {
+    const char *says, *sql, *want;
+    unsigned want_logged;
+} elsewhere[] = {
+    {"a new rule", INSERT("R2", QUOTED("R2", "1")), "definition R2 1", 0},
+    {"an edit whose clock is wrong", UPDATE("R1", "2"), "definition R1 2", 0},
+    {"two edits of one transaction", "BEGIN;" UPDATE("R1", "2") ";" UPDATE("R1", "3") ";COMMIT",
+     "definition R1 3; definition R1 3", 0},
+    {"a delete", "DELETE FROM ttp_rule WHERE rule_id = 'R1'", "definition R1 gone", 0},
+    {"a delete that did not happen", "BEGIN; DELETE FROM ttp_rule; ROLLBACK", "", 0},
+    {"a delete and a new start", "DELETE FROM ttp_rule;" INSERT("R1", QUOTED("R1", "5")),
+     "definition R1 gone; definition R1 5", 0},
+    {"a state", "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'disabled')",
+     "state R1 disabled", 0},
+    {"states, each as it was",
+     "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'disabled');"
+     "UPDATE ttp_rule_state SET state = 'clipped', confidence_max = 0.5;"
+     "DELETE FROM ttp_rule_state",
+     "state R1 disabled; state R1 clipped; state R1 enabled", 0},
+    {"a state of an unknown rule",
+     "REPLACE INTO ttp_rule_state (rule_id, state) VALUES ('R9', 'clipped')", "state R9 clipped",
+     0},
+    {"broken YAML beside a good rule",
+     INSERT("R2", "rule_id: [") ";" INSERT("R3", QUOTED("R3", "1")), "definition R3 1", 1},
+    {"a row of another rule's text", INSERT("R2", QUOTED("R3", "1")), "", 1},
+    {"an id that is none", INSERT("a.b", QUOTED("R3", "1")) ";" INSERT("R4", QUOTED("R4", "1")),
+     "definition R4 1", 1},
+    {"a state that is none",
+     "PRAGMA ignore_check_constraints = ON;"
+     "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'paused')",
+     "", 1},
+    {"an expiry that is none",
+     "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES ('R1', 'disabled', 'soon')",
+     "", 1},
+};
+
+static const char rule_1[] = RULE("R1", "1", "abc");
+
+static int upsert(ttp_store *s, const char *text)
+{
+    ttp_err err = {0};
+    int rc = database_upsert_rule(s, str_from(text), "/rules/x.yaml", "me", NULL, &err);
+
+    if (rc)
+        print_message("    %s\n", err.text);
+    return rc;
+}
+
+static void test_elsewhere(void **state)
+{
+    (void)state;
+    for_each_row(c, elsewhere)
+    {
+        char name[64];
+        const char *path;
+        ttp_store *s;
+        ttp_subscription *sub;
+
+        (void)snprintf(name, sizeof(name), "elsewhere-%zu.db", (size_t)(c - elsewhere));
+        path = in_dir(name);
+        s = open_store(path);
+        expect_int(c->says, upsert(s, rule_1), 0);
+        sub = subscribe(s);
+        logged.n = 0;
+        run_sql_elsewhere(path, c->sql);
+        expect_changes(c->says, sub, *c->want ? 5000 : 100, c->want);
+        expect_int("log lines", logged.n, c->want_logged);
+        (void)ttp_subscription_close(sub);
+        (void)ttp_store_close(s);
+    }
+    end_rows();
+}
+
+/* A load is exact: what it holds is skipped, what is written right after it arrives. */
+static void test_load(void **state)
+{
+    const char *path = in_dir("load.db");
+    ttp_store *s = open_store(path);
+    ttp_subscription *sub = subscribe(s);
+    ttp_store_rules *rules = NULL;
+    ttp_rule_state st;
+
+    (void)state;
+    run_sql(path,
+            INSERT("R1", QUOTED("R1", "1")) ";" INSERT("R2", "x: [") ";" INSERT(
+                "R3",
+                QUOTED("R3", "7")) ";"
+                                   "INSERT INTO ttp_rule_state (rule_id, state, reason) VALUES "
+                                   "('R3', 'disabled', '');"
+                                   "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES"
+                                   " ('R1', 'disabled', '2001-01-01 00:00:00.000000')");
+    expect_int("load", ttp_store_load(s, &rules, NULL), 0);
+    expect_int("rules", ttp_store_rules_count(rules), 2);
+    expect_int("diagnostics", ttp_store_rules_n_diagnostics(rules), 1);
+    expect_c("of", ttp_store_rules_diagnostic(rules, 0)->rule_id, "R2");
+    expect_c("first", ttp_rule_id(ttp_store_rules_at(rules, 0, &st)), "R1");
+    expect_int("expired", st.kind, TTP_STATE_ENABLED);
+    expect_c("second", ttp_rule_id(ttp_store_rules_at(rules, 1, &st)), "R3");
+    expect_int("disabled", st.kind, TTP_STATE_DISABLED);
+    expect_true("reason", st.has_reason && !st.reason[0] && !st.has_confidence_max);
+    ttp_subscription_skip(sub, ttp_store_rules_sequence(rules));
+    run_sql(path, UPDATE("R1", "2"));
+    expect_changes("after it", sub, 5000, "definition R1 2");
+    run_sql(path, UPDATE("R2", "4"));
+    expect_changes("mended", sub, 5000, "definition R2 4");
+    run_sql(path, "UPDATE ttp_rule SET yaml_content = 'x: [' WHERE rule_id = 'R2'");
+    expect_changes("broken", sub, 100, "");
+    rules = ttp_store_rules_free(rules);
+    expect_int("load", ttp_store_load(s, &rules, NULL), 0);
+    expect_int("the last good version goes on", ttp_store_rules_count(rules), 3);
+    expect_int("4", ttp_rule_version(ttp_store_rules_at(rules, 1, NULL)), 4);
+    expect_true("and is told", ttp_store_rules_n_diagnostics(rules) == 1 &&
+                                   ttp_store_rules_diagnostic(rules, 0)->runs_last_good);
+    (void)ttp_store_rules_free(rules);
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
+/* A worker that looks at a state in the instant in which it expires. */
+static int look_at(const char *path, const char *instant)
+{
+    ttp_store *own = open_store(path);
+    int64_t at_us = strtoll(instant, NULL, 10);
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED};
+    int rc;
+
+    while (time_now_us() < at_us) {
+    }
+    rc = ttp_store_get_state(own, "R1", &st, NULL);
+    (void)ttp_store_close(own);
+    return rc || st.kind != TTP_STATE_ENABLED;
+}
+
+static void test_expiry_race(void **state)
+{
+    const char *path = in_dir("race.db");
+    ttp_store *s = open_store(path);
+    ttp_subscription *sub = subscribe(s);
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED, .set_at_us = TTP_TIME_NONE};
+    int64_t at_us = time_now_us() + 300000;
+    char instant[32];
+    pid_t child[4];
+
+    (void)state;
+    (void)snprintf(instant, sizeof(instant), "%lld", (long long)at_us);
+    st.expires_at_us = at_us;
+    expect_int("set", ttp_store_set_state(s, "R1", &st, "me", NULL), 0);
+    expect_changes("set", sub, 0, "state R1 disabled");
+    for (int i = 0; i < 4; i++)
+        child[i] = start_elsewhere("look", path, instant);
+    for (int i = 0; i < 4; i++)
+        expect_int("a worker", wait_for(child[i]), 0);
+    expect_changes("one revert", sub, 5000, "state R1 enabled");
+    expect_int("gone", ttp_store_get_state(s, "R1", &st, NULL), 0);
+    expect_int("default", st.kind, TTP_STATE_ENABLED);
+    expect_changes("no further", sub, 50, "");
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
+/* Another process's states are seen in full, and survive a restart. */
+static void test_restart(void **state)
+{
+    const char *path = in_dir("restart.db");
+    ttp_store *one = open_store(path), *two = open_store(path);
+    ttp_subscription *sub = subscribe(two);
+    ttp_rule_state st = {.kind = TTP_STATE_CLIPPED,
+                         .has_confidence_max = true,
+                         .confidence_max = 0.1,
+                         .expires_at_us = 4102444800123456,
+                         .has_reason = true,
+                         .reason = "it's noisy \xC3\xA4"};
+    ttp_rule_state got;
+
+    (void)state;
+    expect_int("set", ttp_store_set_state(one, "R1", &st, "me", NULL), 0);
+    expect_changes("arrives", sub, 5000, "state R1 clipped");
+    (void)ttp_store_close(one);
+    one = open_store(path);
+    expect_int("get", ttp_store_get_state(one, "R1", &got, NULL), 0);
+    expect_int("kind", got.kind, TTP_STATE_CLIPPED);
+    expect_true("confidence", got.has_confidence_max && got.confidence_max == 0.1);
+    expect_int("expiry", got.expires_at_us, st.expires_at_us);
+    expect_c("reason", got.reason, st.reason);
+    expect_c("set_by", got.set_by, "me");
+    expect_true("set_at", got.set_at_us > 1700000000000000);
+    expect_int("cleared", ttp_store_clear_state(one, "R1", "me", NULL), 0);
+    expect_changes("arrives", sub, 5000, "state R1 enabled");
+    expect_int("edits", upsert(one, rule_1), 0);
+    expect_int("same again", upsert(one, rule_1), 0);
+    expect_changes("once", sub, 5000, "definition R1 1");
+    expect_int("refused", upsert(one, "rule_id: ["), TTP_E_SYNTAX);
+    expect_int("deleted", database_delete_rule(one, "R1", NULL), 0);
+    expect_int("twice", database_delete_rule(one, "R1", NULL), TTP_E_NOT_FOUND);
+    expect_changes("arrives", sub, 5000, "definition R1 gone");
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(one);
+    (void)ttp_store_close(two);
+    end_rows();
+}
+
+static int refuse(void *ctx, const char *topic, const char *json)
+{
+    (void)topic;
+    (void)json;
+    return *(int *)ctx;
+}
+
+static void test_publish(void **state)
+{
+    int answer = -EPIPE;
+    const ttp_store_options options = {
+        .type = "database", .db_url = ":memory:", .publish = refuse, .publish_ctx = &answer};
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED, .expires_at_us = TTP_TIME_NONE}, got;
+    ttp_store *s = NULL;
+    ttp_subscription *sub;
+
+    (void)state;
+    expect_int("open", ttp_store_open(&options, &s, NULL), 0);
+    sub = subscribe(s);
+    expect_int("set", ttp_store_set_state(s, "R1", &st, "me", NULL), -EPIPE);
+    expect_int("rule", upsert(s, rule_1), -EPIPE);
+    expect_changes("nothing", sub, 0, "");
+    expect_int("get", ttp_store_get_state(s, "R1", &got, NULL), 0);
+    expect_int("as before", got.kind, TTP_STATE_ENABLED);
+    answer = 0;
+    expect_int("set", ttp_store_set_state(s, "R1", &st, "me", NULL), 0);
+    answer = -EPIPE;
+    expect_int("clear", ttp_store_clear_state(s, "R1", "me", NULL), -EPIPE);
+    expect_int("get", ttp_store_get_state(s, "R1", &got, NULL), 0);
+    expect_int("still", got.kind, TTP_STATE_DISABLED);
+    expect_changes("one", sub, 0, "state R1 disabled");
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_elsewhere),   cmocka_unit_test(test_load),
+        cmocka_unit_test(test_expiry_race), cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_publish),
+    };
+
+    if (argc == 4 && strcmp(argv[1], "sql") == 0) {
+        run_sql(argv[2], argv[3]);
+        return 0;
+    }
+    if (argc == 4)
+        return look_at(argv[2], argv[3]);
+    return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);
+}
