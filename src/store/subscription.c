@@ -74,7 +74,7 @@ static int make_room(ttp_subscription *sub)
     ring = calloc(cap, sizeof(*ring));
     if (!ring)
         return -ENOMEM;
-    for (size_t i = 0; i < sub->n; i++)
+    for (size_t i = 0; sub->cap && i < sub->n; i++)
         ring[i] = sub->ring[(sub->head + i) % sub->cap];
     free(sub->ring);
     sub->ring = ring;

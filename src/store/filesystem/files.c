@@ -444,7 +444,7 @@ int fs_scan(fs_store *fs, bool quick, ttp_err *err)
     DIR *dir = opendir(path);
     int rc = dir ? 0 : -errno;
 
-    if (!rc)
+    if (!rc && dir)
         rc = list_names(dir, &l);
     if (dir)
         (void)closedir(dir); /* was only read from */
