@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What a pattern table is made of: table.c builds it, table_scan.c scans texts with it. */
+#include "base/arena.h"
+#include "match/context.h"
+#include "match/pattern_internal.h"
+#include "match/table.h"
+
+#include <string.h>
+
+#define WINDOW_MAX 4
+#define N_PLACES 3
+
+#define HEAD_SIZE 16u
+
+/* All that tells whether the atom is met, in half a cache line. */
+typedef struct window_entry {
+    uint64_t head[2]; /* the atom's first bytes, zeros behind it */
+    uint32_t window;
+    uint32_t atom;
+    uint32_t window_at; /* where in the atom it stands */
+    uint32_t len;       /* the atom's */
+} window_entry;
+
+typedef struct window_index {
+    uint32_t n_entries;
+    uint32_t hash_factor;
+    unsigned bitmap_shift, bucket_shift; /* a hash's high bits choose */
+    uint64_t *bitmap;
+    uint32_t *bucket_start; /* one more than there are buckets */
+    window_entry *entries;
+} window_index;
+
+/* How a pattern is decided once an atom of it was met in its context. */
+enum {
+    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case */
+    BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case */
+};
+
+typedef struct table_atom {
+    str text;
+    uint32_t window_at;
+    uint32_t first_use; /* in uses; the next atom's is the end */
+} table_atom;
+
+/* A pattern that has an atom. */
+typedef struct table_use {
+    uint32_t pattern;
+    uint8_t before, after; /* sides; 0: anything */
+    uint8_t decided;       /* BY_... or 0 */
+    uint8_t back;          /* a match begins at most so many bytes before it, in an ASCII text */
+} table_use;
+
+#define BACK_UNKNOWN UINT8_MAX
+
+struct pattern_table {
+    arena mem;
+    size_t n_patterns;
+    pattern **patterns;
+    uint32_t n_atoms;
+    table_atom *atoms; /* n_atoms, and an end */
+    table_use *uses;
+    context_side *sides; /* each once; the first is context_any */
+    uint32_t n_sides;
+    uint32_t *without_atom; /* patterns to verify on every text */
+    uint32_t n_without_atom;
+    window_index index[N_PLACES][WINDOW_MAX]; /* by place and window size - 1 */
+    /* a bit for each two bytes that an atom of one or two bytes anywhere may start; NULL: none */
+    uint64_t *short_pairs;
+    /* the same for the windows of all sizes; NULL where they are so many that it tells too little
+     */
+    uint64_t *all_pairs;
+};
+
+static inline uint32_t load_window(const char *p, unsigned size)
+{
+    uint32_t w = 0;
+
+    memcpy(&w, p, size);
+    return w;
+}
+
+static inline uint32_t hash_window(const window_index *ix, uint32_t window)
+{
+    return window * ix->hash_factor;
+}
