@@ -63,7 +63,7 @@
 /* characters of a line that begins with %; a longer one is a rule error (the same) */
 #define RULE_YAML_DIRECTIVE_MAX 128
 /* rule files of one directory; those beyond it, by name, are reported and not read */
-#define RULE_DIR_FILES_MAX 20000
+#define RULE_DIR_FILES_MAX 50000
 /* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event
  * early */
 #define COWRIE_SESSIONS_MAX 65536

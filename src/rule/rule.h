@@ -110,7 +110,8 @@ typedef struct ttp_rule {
     size_t n_tests;
     const json_node
         *extra; /* references and unknown top-level keys, an object as JSON; NULL where none */
-    uint8_t content_hash[20]; /* SHA-1 of the file's bytes */
+    str source; /* the file's bytes, comments and all; never STR_NULL */
+    uint8_t content_hash[20]; /* SHA-1 of them */
     bool gave_tactic_late;    /* an emit had no tactic or no confidence of its own: lint warns */
 } rule;
 

@@ -2,8 +2,7 @@
 /* The text of one rule file, read only when nobody is in the middle of writing it. */
 #include "store/filesystem/fs.h"
 
-#include "base/err.h"
-#include "base/limits.h"
+#include "rule/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,25 +24,6 @@ static bool same_stamp(const fs_stamp *a, const fs_stamp *b)
            same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
-static int system_error(ttp_err *err, const char *path, int code)
-{
-    return err_set(err, -code, path, "cannot read: %s", strerror(code));
-}
-
-static int check_stat(const struct stat *st, const char *path, ttp_err *err)
-{
-    if (!S_ISREG(st->st_mode))
-        return err_set(err, TTP_E_INVALID, path, "is %s; expected a regular file",
-                       S_ISDIR(st->st_mode)    ? "a directory"
-                       : S_ISFIFO(st->st_mode) ? "a FIFO"
-                       : S_ISSOCK(st->st_mode) ? "a socket"
-                                               : "a device");
-    if (st->st_size > (off_t)RULE_FILE_MAX)
-        return err_set(err, TTP_E_LIMIT, path, "has %lld bytes; expected at most %u",
-                       (long long)st->st_size, RULE_FILE_MAX);
-    return 0;
-}
-
 /*
  * A read lease is refused exactly while somebody has the file open for writing. It is given back at
  * once; whoever opens the file in between waits that long. The kernel's signal about it goes to
@@ -63,28 +43,6 @@ static bool being_written(int fd)
     return false;
 }
 
-#define READ_STEP 16384
-
-static int read_bytes(int fd, const char *path, buf *text, ttp_err *err)
-{
-    char step[READ_STEP];
-
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return system_error(err, path, errno);
-        if (n == 0)
-            return text->failed ? system_error(err, path, ENOMEM) : 0;
-        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
-            return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
-                           RULE_FILE_MAX);
-        buf_put(text, step, (size_t)n);
-    }
-}
-
 static int read_open_file(int fd, const char *path, bool leases, buf *text, fs_stamp *ret_stamp,
                           ttp_err *err)
 {
@@ -93,14 +51,14 @@ static int read_open_file(int fd, const char *path, bool leases, buf *text, fs_s
     int rc;
 
     if (fstat(fd, &before))
-        return system_error(err, path, errno);
-    rc = check_stat(&before, path, err);
+        return rule_file_fail(err, path, "cannot read", errno);
+    rc = rule_file_judge(&before, path, err);
     if (!rc)
-        rc = read_bytes(fd, path, text, err);
+        rc = rule_file_bytes(fd, path, text, err);
     if (rc)
         return rc;
     if (fstat(fd, &after))
-        return system_error(err, path, errno);
+        return rule_file_fail(err, path, "cannot read", errno);
     a = stamp_of(&before);
     b = stamp_of(&after);
     if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) ||
@@ -119,16 +77,16 @@ int fs_read(const char *path, bool leases, const fs_stamp *known, buf *text, fs_
     int fd, rc;
 
     if (stat(path, &st))
-        return errno == ENOENT ? TTP_E_NOT_FOUND : system_error(err, path, errno);
+        return errno == ENOENT ? TTP_E_NOT_FOUND : rule_file_fail(err, path, "cannot read", errno);
     stamp = stamp_of(&st);
     if (known && same_stamp(&stamp, known))
         return TTP_E_DUPLICATE;
-    rc = check_stat(&st, path, err);
+    rc = rule_file_judge(&st, path, err);
     if (rc)
         return rc;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return errno == ENOENT ? TTP_E_NOT_FOUND : system_error(err, path, errno);
+        return errno == ENOENT ? TTP_E_NOT_FOUND : rule_file_fail(err, path, "cannot read", errno);
     rc = read_open_file(fd, path, leases, text, ret_stamp, err);
     (void)close(fd); /* was only read from */
     return rc;

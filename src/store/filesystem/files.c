@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "rule/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 static size_t file_place(const fs_store *fs, const char *name, bool *ret_found)
@@ -316,10 +316,7 @@ static void judge_count(fs_store *fs, size_t n)
     ttp_err err = {0};
     bool news;
 
-    if (n > RULE_DIR_FILES_MAX)
-        (void)err_set(&err, TTP_E_LIMIT, fs->base.options.rules_dir,
-                      "has %zu rule files; expected at most %u, the rest is not read", n,
-                      RULE_DIR_FILES_MAX); /* returns its code */
+    (void)rule_names_judge(n, fs->base.options.rules_dir, &err); /* leaves its code there */
     pthread_mutex_lock(&fs->base.lock);
     news = err.code && !fs->dir_err.code;
     fs->dir_err = err;
@@ -379,81 +376,30 @@ int64_t fs_look_again(fs_store *fs, int64_t now_ns)
     return next_ns;
 }
 
-typedef struct name_list {
-    char **names;
-    size_t n, cap;
-    bool has_links;
-} name_list;
-
-static void name_list_done(name_list *l)
+static void look_at_names(fs_store *fs, const rule_names *names, bool quick)
 {
-    for (size_t i = 0; i < l->n; i++)
-        free(l->names[i]);
-    free(l->names);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(DIR *dir, name_list *l)
-{
-    const struct dirent *e;
-
-    for (;;) {
-        errno = 0;
-        e = readdir(dir);
-        if (!e)
-            break;
-        if (!rule_file_name_counts(str_from(e->d_name)))
-            continue;
-        l->has_links |= e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
-        if (mem_grow(l->names, l->cap, l->n + 1))
-            return -ENOMEM;
-        l->names[l->n] = strdup(e->d_name);
-        if (!l->names[l->n])
-            return -ENOMEM;
-        l->n++;
-    }
-    if (errno)
-        return -errno;
-    if (l->n > 1)
-        qsort(l->names, l->n, sizeof(*l->names), by_bytes);
-    return 0;
-}
-
-static void look_at_names(fs_store *fs, const name_list *l, bool quick)
-{
-    size_t n = l->n < RULE_DIR_FILES_MAX ? l->n : RULE_DIR_FILES_MAX;
-
     fs->scan++;
-    fs->has_links = l->has_links;
-    for (size_t i = 0; i < n; i++)
-        fs_look(fs, l->names[i], quick);
+    fs->has_links = names->has_links;
+    for (size_t i = 0; i < names->n; i++)
+        fs_look(fs, names->names[i], quick);
     for (size_t i = 0; i < fs->n_files; i++)
         if (fs->files[i]->scan != fs->scan)
             set_lost(fs, fs->files[i]->name);
-    judge_count(fs, l->n);
+    judge_count(fs, names->n_found);
 }
 
 int fs_scan(fs_store *fs, bool quick, ttp_err *err)
 {
     const char *path = fs->base.options.rules_dir;
-    name_list l = {0};
-    DIR *dir = opendir(path);
-    int rc = dir ? 0 : -errno;
+    rule_names names = {0};
+    int rc = rule_names_read(path, &names);
 
-    if (!rc && dir)
-        rc = list_names(dir, &l);
-    if (dir)
-        (void)closedir(dir); /* was only read from */
-    if (!rc)
-        look_at_names(fs, &l, quick);
-    name_list_done(&l);
-    return rc ? err_set(err, rc, path,
-                        "cannot read the directory of rules: %s; expected a directory that may be "
-                        "read",
-                        strerror(-rc))
-              : 0;
+    if (rc)
+        return err_set(err, rc, path,
+                       "cannot read the directory of rules: %s; expected a directory that may be "
+                       "read",
+                       strerror(-rc));
+    look_at_names(fs, &names, quick);
+    rule_names_done(&names);
+    return 0;
 }
