@@ -21,6 +21,7 @@
 #include "ttp/err.h"
 #include "ttp/log.h"
 #include "ttp/rule.h"
+#include "ttp/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,6 +96,7 @@ typedef struct ttp_store_options {
      */
     int (*publish)(void *ctx, const char *topic, const char *json);
     void *publish_ctx;
+    const ttp_trace *trace; /* as ttp_store_set_trace; NULL: none */
 } ttp_store_options;
 
 /*
@@ -105,6 +107,12 @@ typedef struct ttp_store_options {
 TTP_API int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err);
 /* Ends watching and frees; subscriptions must be closed before. Takes NULL, returns NULL. */
 TTP_API ttp_store *ttp_store_close(ttp_store *store);
+
+/*
+ * Tell these hooks of spans from now on; NULL: none. A change that is in progress ends with the
+ * hooks it began with, so they stay until the store is closed. They must not call the store.
+ */
+TTP_API void ttp_store_set_trace(ttp_store *store, const ttp_trace *trace);
 
 /*
  * Every rule, compiled, with its state, in a stable order (file name or rule_id); what does not

@@ -90,6 +90,9 @@ int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *
     }
     if (!rc)
         rc = -pthread_mutex_init(&store->lock, NULL);
+    if (!rc)
+        rc = -pthread_mutex_init(&store->calls_lock, NULL); /* neither fails on Linux */
+    atomic_init(&store->trace, options->trace);
     if (rc) {
         free((char *)o->rules_dir);
         free((char *)o->db_url);
@@ -99,7 +102,8 @@ int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *
 
 void store_done(ttp_store *store)
 {
-    (void)pthread_mutex_destroy(&store->lock); /* nobody holds it any more */
+    (void)pthread_mutex_destroy(&store->lock); /* nobody holds them any more */
+    (void)pthread_mutex_destroy(&store->calls_lock);
     free(store->subscribers);
     free((char *)store->options.rules_dir);
     free((char *)store->options.db_url);
@@ -138,6 +142,7 @@ int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_st
                         const char *set_by, ttp_err *err)
 {
     ttp_rule_state stamped = *state;
+    store_call call;
     int rc = check_rule_id(rule_id, err);
 
     if (!rc)
@@ -154,14 +159,23 @@ int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_st
         return rc;
     if (!stamped.has_reason)
         stamped.reason[0] = 0;
-    return store->ops->set_state(store, rule_id, &stamped, err);
+    store_call_begin(store, rule_id, &call);
+    rc = store->ops->set_state(store, rule_id, &stamped, err);
+    store_call_end(store, &call, rc);
+    return rc;
 }
 
 int ttp_store_clear_state(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err)
 {
+    store_call call;
     int rc = check_rule_id(rule_id, err);
 
     if (!rc)
         rc = check_set_by(rule_id, set_by, err);
-    return rc ? rc : store->ops->clear_state(store, rule_id, set_by, err);
+    if (rc)
+        return rc;
+    store_call_begin(store, rule_id, &call);
+    rc = store->ops->clear_state(store, rule_id, set_by, err);
+    store_call_end(store, &call, rc);
+    return rc;
 }

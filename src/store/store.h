@@ -13,6 +13,7 @@
  */
 #include "base/str.h"
 #include "rule/rule.h"
+#include "telemetry/trace.h"
 #include "ttp/store.h"
 
 #include <pthread.h>
@@ -37,9 +38,20 @@ typedef struct store_ops {
     void (*free)(ttp_store *store);
 } store_ops;
 
+/* A call that changes a state, while it runs; on its caller's stack. */
+typedef struct store_call store_call;
+struct store_call {
+    store_call *next;
+    pthread_t thread;
+    trace_span change, write;
+};
+
 struct ttp_store {
     const store_ops *ops;
     ttp_store_options options; /* its strings are copies */
+    trace_point trace;
+    pthread_mutex_t calls_lock; /* no other lock is taken while it is held */
+    store_call *calls;          /* under calls_lock: those that are traced */
     pthread_mutex_t lock;
     /* under lock: */
     uint64_t sequence;
@@ -71,12 +83,20 @@ void store_fan_out_locked(ttp_store *store, ttp_change *change);
 void store_emit(ttp_store *store, ttp_change *change);
 void store_emit_locked(ttp_store *store, ttp_change *change);
 
+/*
+ * Spans of a change of state. They are opened by the core around a backend's set_state and
+ * clear_state and by store_publish: a backend need not know of them.
+ */
+void store_call_begin(ttp_store *store, const char *rule_id, store_call *call);
+void store_call_end(ttp_store *store, store_call *call, int status);
+trace_span store_publish_begin(ttp_store *store, const char *rule_id);
+
 /* Changes ready to emit. */
 ttp_change change_definition(const char *rule_id, ttp_rule *r); /* NULL: deleted; borrowed */
 ttp_change change_state(const char *rule_id, const ttp_rule_state *state);
 /* {"kind","rule_id","rule_version","deleted","state":{...}|null}: what is published and printed. */
 void change_json(buf *b, const ttp_change *change);
-/* ttp.rule.reloaded.{rule_id} or ttp.rule.state.{rule_id} */
+/* ttp.rule.reloaded.{rule_id} or ttp.rule.state.{rule_id}; b fails where memory does. */
 void change_topic(buf *b, const ttp_change *change);
 
 /* States. */
