@@ -86,6 +86,9 @@ typedef struct ttp_store_options {
     /* filesystem: how often the directory is compared with what runs; 0: 60,000 */
     uint32_t reconcile_ms;
     uint32_t poll_ms; /* database: how often the change log is asked; 0: 250 */
+    /* the name this process reports in the ledger (ttp/ledger.h) what it runs; NULL: it takes no
+     * part. Two processes of one name write over each other. */
+    const char *host;
     ttp_log log;
     /*
      * Fan-out to a bus: called for each change with its topic (ttp.rule.reloaded.{id},

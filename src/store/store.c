@@ -66,12 +66,28 @@ ttp_store *ttp_store_close(ttp_store *store)
     return NULL;
 }
 
-static int copy_c(const char **field)
+static int copy_c(const char **field, const char *value)
 {
-    if (!*field)
+    *field = value ? strdup(value) : NULL;
+    return value && !*field ? -ENOMEM : 0;
+}
+
+static int start_ledger(ttp_store *store)
+{
+    if (!store->options.host)
         return 0;
-    *field = strdup(*field);
-    return *field ? 0 : -ENOMEM;
+    store->ledger = ledger_new(store->options.host, store->ops->view_ledger);
+    store->counts = counts_new();
+    return store->ledger && store->counts ? 0 : -ENOMEM;
+}
+
+static void free_parts(ttp_store *store)
+{
+    store->counts = counts_free(store->counts);
+    store->ledger = ledger_free(store->ledger);
+    free((char *)store->options.rules_dir);
+    free((char *)store->options.db_url);
+    free((char *)store->options.host);
 }
 
 int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *options)
@@ -82,21 +98,21 @@ int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *
     store->ops = ops;
     *o = *options;
     o->type = NULL;
-    o->db_url = NULL;
-    rc = copy_c(&o->rules_dir);
-    if (!rc && options->db_url) {
-        o->db_url = options->db_url;
-        rc = copy_c(&o->db_url);
-    }
+    o->rules_dir = o->db_url = o->host = NULL;
+    rc = copy_c(&o->rules_dir, options->rules_dir);
+    if (!rc)
+        rc = copy_c(&o->db_url, options->db_url);
+    if (!rc)
+        rc = copy_c(&o->host, options->host);
+    if (!rc)
+        rc = start_ledger(store);
     if (!rc)
         rc = -pthread_mutex_init(&store->lock, NULL);
     if (!rc)
         rc = -pthread_mutex_init(&store->calls_lock, NULL); /* neither fails on Linux */
     atomic_init(&store->trace, options->trace);
-    if (rc) {
-        free((char *)o->rules_dir);
-        free((char *)o->db_url);
-    }
+    if (rc)
+        free_parts(store);
     return rc;
 }
 
@@ -105,8 +121,7 @@ void store_done(ttp_store *store)
     (void)pthread_mutex_destroy(&store->lock); /* nobody holds them any more */
     (void)pthread_mutex_destroy(&store->calls_lock);
     free(store->subscribers);
-    free((char *)store->options.rules_dir);
-    free((char *)store->options.db_url);
+    free_parts(store);
 }
 
 static int check_rule_id(const char *rule_id, ttp_err *err)

@@ -13,6 +13,8 @@
  */
 #include "base/str.h"
 #include "rule/rule.h"
+#include "store/counts.h"
+#include "store/ledger.h"
 #include "telemetry/trace.h"
 #include "ttp/store.h"
 
@@ -34,6 +36,13 @@ typedef struct store_ops {
     int (*set_state)(ttp_store *store, const char *rule_id, const ttp_rule_state *state,
                      ttp_err *err);
     int (*clear_state)(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err);
+    /* What ttp_store_ledger, ttp_store_forget_host and ttp_store_counts do; NULL: the ledger is
+     * kept in memory alone, and there is no other host. */
+    int (*view_ledger)(ttp_store *store, ttp_ledger *view, ttp_err *err);
+    int (*forget_host)(ttp_store *store, const char *host, ttp_err *err);
+    int (*each_count)(ttp_store *store,
+                      int (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts),
+                      void *ctx, ttp_err *err);
     /* End threads and free everything: store_done last. */
     void (*free)(ttp_store *store);
 } store_ops;
@@ -52,6 +61,8 @@ struct ttp_store {
     trace_point trace;
     pthread_mutex_t calls_lock; /* no other lock is taken while it is held */
     store_call *calls;          /* under calls_lock: those that are traced */
+    ledger *ledger;            /* NULL, as counts is, where options name no host */
+    counts *counts;
     pthread_mutex_t lock;
     /* under lock: */
     uint64_t sequence;

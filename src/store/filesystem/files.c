@@ -89,6 +89,7 @@ static void run_locked(fs_store *fs, fs_entry *e, fs_file *file)
     (void)rule_unref(e->rule); /* returns NULL; next has a reference of its own */
     e->rule = next ? rule_ref(next) : NULL;
     e->file = file;
+    fs_note_entry_locked(fs, e);
     if (!same && !fs->first_scan) {
         ttp_change change = change_definition(e->rule_id, next);
 
@@ -153,6 +154,7 @@ static int take_over(fs_store *fs, fs_file *f, rule *next)
     (void)rule_unref(f->good); /* returns NULL */
     f->good = next;
     free(take(f->err));
+    fs_note_gone_locked(fs, f->name);
     if (f->entry != e)
         claim_locked(fs, f, e);
     else if (e->file == f)
@@ -165,16 +167,17 @@ static int take_over(fs_store *fs, fs_file *f, rule *next)
 static void refuse(fs_store *fs, fs_file *f, const ttp_err *err)
 {
     ttp_err *kept = f->err;
+    bool said = kept && kept->code == err->code && kept->line == err->line &&
+                strcmp(kept->text, err->text) == 0;
 
-    if (kept && kept->code == err->code && kept->line == err->line &&
-        strcmp(kept->text, err->text) == 0)
-        return;
-    fs_log_err(fs, TTP_LOG_WARNING, err);
+    if (!said)
+        fs_log_err(fs, TTP_LOG_WARNING, err);
     pthread_mutex_lock(&fs->base.lock);
     if (!kept)
         kept = f->err = malloc(sizeof(*kept));
     if (kept)
         *kept = *err;
+    fs_note_file_locked(fs, f);
     pthread_mutex_unlock(&fs->base.lock);
 }
 
@@ -214,6 +217,7 @@ static void remove_file(fs_store *fs, fs_file *f)
     set_again(fs, f, 0);
     pthread_mutex_lock(&fs->base.lock);
     release_locked(fs, f);
+    fs_note_gone_locked(fs, f->name);
     i = file_place(fs, f->name, &found);
     fs->n_files--;
     memmove(fs->files + i, fs->files + i + 1, (fs->n_files - i) * sizeof(*fs->files));

@@ -118,6 +118,12 @@ int fs_scan(fs_store *fs, bool quick, ttp_err *err);
 int64_t fs_look_again(fs_store *fs, int64_t now_ns);
 void fs_file_free(fs_file *f);
 
+/* note.c: what runs, for the ledger; call it whenever that may have changed */
+void fs_note_entry_locked(const fs_store *fs, const fs_entry *e);
+void fs_note_file_locked(const fs_store *fs, const fs_file *f);
+/* A file is no longer one whose rule_id could not be read. */
+void fs_note_gone_locked(const fs_store *fs, const char *name);
+
 /* watch.c: the thread's */
 /* Watch the directory, or decide to poll it (logged). Returns 0, or -errno and err where there is
  * none. */
