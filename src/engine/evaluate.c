@@ -34,6 +34,7 @@ evaluator *evaluator_free(evaluator *e)
 {
     if (!e)
         return NULL;
+    (void)ttp_evaluator_follow(e, NULL); /* leaving cannot fail */
     matcher_free(e->matcher);
     bitset_done(&e->slots);
     bitset_done(&e->woken);
@@ -53,11 +54,11 @@ const evaluator_stats *evaluator_get_stats(const evaluator *e)
 
 typedef struct evaluation {
     evaluator *e;
-    const engine_index *ix;
     const kind_index *kind;
     const event *ev;
-    const field_index *field; /* being scanned */
-    int64_t now_us;           /* set by the first rule that fires */
+    const state_table *states; /* or NULL */
+    const field_index *field;  /* being scanned */
+    int64_t now_us;            /* set by the first rule that fires */
 } evaluation;
 
 static void on_hit(void *ctx, uint32_t index)
@@ -92,10 +93,30 @@ static void log_cut(evaluator *e, const rule *r)
             err_quote(quoted, sizeof(quoted), id.ptr, id.len, 64));
 }
 
-void evaluator_note_cut(evaluator *e, const rule *r)
+/* What is counted of a rule goes by its number, which only an engine gives. */
+static int count(evaluator *e, const kind_rule *kr, size_t counter)
+{
+    rule_counts *c;
+
+    if (!e->is_live)
+        return 0;
+    c = counters_at(&e->counters, kr->id);
+    if (!c)
+        return -ENOMEM;
+    count_one((uint64_t *)((char *)c + counter));
+    return 0;
+}
+
+static void note_cut(evaluator *e, const kind_rule *kr)
+{
+    (void)count(e, kr, offsetof(rule_counts, cuts)); /* without memory the evaluation fails soon */
+    log_cut(e, kr->rule);
+}
+
+void evaluator_note_cut(evaluator *e, const kind_rule *kr)
 {
     e->stats.regex_cut++;
-    log_cut(e, r);
+    note_cut(e, kr);
 }
 
 static void on_cut(void *ctx, uint32_t index)
@@ -105,7 +126,7 @@ static void on_cut(void *ctx, uint32_t index)
 
     v->e->stats.regex_cut++;
     for (uint32_t i = f->first_waiting[index]; i < f->first_waiting[index + 1]; i++)
-        log_cut(v->e, v->kind->rules[f->waiting[i].rule].rule);
+        note_cut(v->e, &v->kind->rules[f->waiting[i].rule]);
 }
 
 static int scan_value(void *ctx, const json_node *value)
@@ -153,13 +174,21 @@ static tag *tag_room(evaluator *e)
     return &e->tags[e->n_tags];
 }
 
-static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str evidence)
+/* A tag of a rule that holds. */
+typedef struct finding {
+    const kind_rule *rule;
+    str evidence;
+    double confidence_max;
+} finding;
+
+static int add_tag(const evaluation *v, const finding *f, const emit_row *row)
 {
+    double confidence = row->confidence < f->confidence_max ? row->confidence : f->confidence_max;
     evaluator *e = v->e;
     const event *ev = v->ev;
     tag *t;
 
-    if (row->confidence < TAG_CONFIDENCE_FLOOR) {
+    if (confidence < TAG_CONFIDENCE_FLOOR) {
         e->stats.dropped_floor++;
         return 0;
     }
@@ -181,13 +210,13 @@ static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str 
     t->tactic = row->tactic;
     t->technique_id = row->technique_id;
     t->sub_technique_id = row->sub_technique_id;
-    t->confidence = row->confidence;
+    t->confidence = confidence;
     t->rule_id = row->rule_id;
     t->rule_version = row->rule_version;
     t->rule_name = row->rule_name;
-    t->evidence = evidence;
+    t->evidence = f->evidence;
     t->put_evidence = evidence_put;
-    t->rule = r;
+    t->rule = f->rule->rule;
     t->event = ev;
     t->attack_release = row->attack_release;
     t->event_us = ev->ts_us;
@@ -197,19 +226,24 @@ static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str 
 
 static int fire(evaluation *v, const kind_rule *kr)
 {
-    const rule *r = kr->rule;
-    str evidence = STR_NULL;
+    finding f = {.rule = kr, .evidence = STR_NULL, .confidence_max = 1};
+    const state_row *state;
     int rc = 0;
 
     if (!v->now_us) {
         v->now_us = time_now_coarse_us();
         matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
     }
+    state = state_table_find(v->states, kr->id, v->now_us);
+    if (state && state->kind == TTP_STATE_DISABLED)
+        return count(v->e, kr, offsetof(rule_counts, suppressed));
+    if (state)
+        f.confidence_max = state->confidence_max;
     if (kr->names_findings)
-        rc = evidence_write(v->e, kr, v->ev, &evidence);
+        rc = evidence_write(v->e, kr, v->ev, &f.evidence);
     for (uint32_t i = 0; !rc && i < kr->n_rows; i++)
-        rc = add_tag(v, r, &kr->rows[i], evidence);
-    return rc;
+        rc = add_tag(v, &f, &kr->rows[i]);
+    return rc ? rc : count(v->e, kr, offsetof(rule_counts, fires));
 }
 
 static int scan_fields(evaluation *v)
@@ -261,10 +295,10 @@ static int decide_rules(evaluation *v)
     return 0;
 }
 
-int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
-                  size_t *ret_n)
+static int evaluate(evaluator *e, const engine_index *ix, const state_table *states,
+                    const event *ev)
 {
-    evaluation v = {.e = e, .ix = ix, .ev = ev};
+    evaluation v = {.e = e, .ev = ev, .states = states};
     int rc = 0;
 
     arena_clear(&e->mem, ARENA_KEEP);
@@ -283,7 +317,33 @@ int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const t
     }
     e->stats.tags += e->n_tags;
     e->stats.events_tagged += e->n_tags > 0;
-    *ret_tags = e->tags;
-    *ret_n = e->n_tags;
     return 0;
+}
+
+int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
+                  size_t *ret_n)
+{
+    int rc;
+
+    e->is_live = false;
+    rc = evaluate(e, ix, NULL, ev);
+    if (!rc) {
+        *ret_tags = e->tags;
+        *ret_n = e->n_tags;
+    }
+    return rc;
+}
+
+int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n)
+{
+    const snapshot *now = evaluator_take_snapshot(e);
+    int rc;
+
+    e->is_live = true;
+    rc = evaluate(e, now->index, now->states, ev);
+    if (!rc) {
+        *ret_tags = e->tags;
+        *ret_n = e->n_tags;
+    }
+    return rc;
 }

@@ -141,7 +141,7 @@ static int find_in_value(void *ctx, const json_node *value)
         if (rc < 0)
             return rc;
         if (rc == TTP_E_LIMIT)
-            evaluator_note_cut(s->f->e, s->f->kr->rule);
+            evaluator_note_cut(s->f->e, s->f->kr);
         if (rc)
             continue;
         if (s->f->wants_tokens)

@@ -153,8 +153,8 @@ static uint32_t count_uses(const engine_index *ix, event_kind kind, uint32_t *re
 }
 
 /* Enters one rule; returns how many uses it added. */
-static uint32_t add_rule(kind_index *k, event_kind kind, const rule *r, const emit_row *rows,
-                         pattern_use *uses)
+static uint32_t add_rule(kind_index *k, event_kind kind, const rule *r, uint32_t id,
+                         const emit_row *rows, pattern_use *uses)
 {
     uint32_t index = k->n_rules++, first_slot = k->n_slots, n = 0;
     bool is_one_leaf = r->match->type == EXPR_LEAF && index_has_leaf(&r->leaves[0], kind);
@@ -162,6 +162,7 @@ static uint32_t add_rule(kind_index *k, event_kind kind, const rule *r, const em
     k->n_slots += (uint32_t)r->n_leaves;
     k->rules[index] = (kind_rule){
         .rule = r,
+        .id = id,
         .rows = rows,
         .n_rows = (uint32_t)r->n_emits,
         .first_slot = first_slot,
@@ -201,7 +202,7 @@ static int make_kind(engine_index *ix, event_kind kind)
         const rule *r = ix->rules[i];
 
         if (applies(r, kind))
-            used += add_rule(k, kind, r, rows, uses + used);
+            used += add_rule(k, kind, r, ix->ids[i], rows, uses + used);
         rows += r->n_emits;
     }
     rc = make_fields(&ix->mem, k, uses, used);
@@ -240,16 +241,20 @@ static int make_rows(engine_index *ix)
     return 0;
 }
 
-static int fill(engine_index *ix, rule *const *rules, size_t n, str attack_release)
+static int fill(engine_index *ix, rule *const *rules, const uint32_t *ids, size_t n,
+                str attack_release)
 {
     int rc;
 
     ix->attack_release = arena_str(&ix->mem, attack_release);
     ix->rules = arena_calloc(&ix->mem, n, sizeof(*ix->rules));
-    if (!ix->attack_release.ptr || !ix->rules)
+    ix->ids = arena_calloc(&ix->mem, n, sizeof(*ix->ids));
+    if (!ix->attack_release.ptr || !ix->rules || !ix->ids)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         ix->rules[i] = rule_ref(rules[i]);
+        ix->ids[i] = ids ? ids[i] : (uint32_t)i;
+    }
     ix->n_rules = n;
     rc = make_rows(ix);
     for (unsigned kind = 0; !rc && kind < EVENT_N_KINDS; kind++)
@@ -257,7 +262,8 @@ static int fill(engine_index *ix, rule *const *rules, size_t n, str attack_relea
     return rc;
 }
 
-int engine_index_new(rule *const *rules, size_t n, str attack_release, engine_index **ret_index)
+int engine_index_new_numbered(rule *const *rules, const uint32_t *ids, size_t n, str attack_release,
+                              engine_index **ret_index)
 {
     auto_free(engine_index) engine_index *ix = calloc(1, sizeof(*ix));
     int rc;
@@ -265,11 +271,16 @@ int engine_index_new(rule *const *rules, size_t n, str attack_release, engine_in
     if (!ix)
         return -ENOMEM;
     ix->refs = 1;
-    rc = fill(ix, rules, n, attack_release);
+    rc = fill(ix, rules, ids, n, attack_release);
     if (rc)
         return rc;
     *ret_index = take(ix);
     return 0;
+}
+
+int engine_index_new(rule *const *rules, size_t n, str attack_release, engine_index **ret_index)
+{
+    return engine_index_new_numbered(rules, NULL, n, attack_release, ret_index);
 }
 
 engine_index *engine_index_ref(engine_index *ix)

@@ -37,6 +37,7 @@ typedef struct emit_row {
 
 typedef struct kind_rule {
     const rule *rule;
+    uint32_t id; /* its number where it was told, else its place among the rules */
     const emit_row *rows;
     uint32_t n_rows;
     uint32_t first_slot; /* its leaves' slots stand in the order of the leaves */
@@ -59,10 +60,15 @@ struct ttp_ruleset {
     arena mem;
     str attack_release;
     rule **rules;
+    uint32_t *ids;
     size_t n_rules;
     emit_row *rows; /* of all rules, in their order */
     kind_index kinds[EVENT_N_KINDS];
 };
+
+/* As engine_index_new; ids[i] is the number of rules[i]. */
+int engine_index_new_numbered(rule *const *rules, const uint32_t *ids, size_t n, str attack_release,
+                              engine_index **ret_index);
 
 /* Is the leaf decided by its field's pattern table? Others are asked one by one. */
 bool index_has_leaf(const leaf *l, event_kind kind);
