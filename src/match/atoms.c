@@ -595,9 +595,32 @@ static bool tells_nothing(texts t)
     return true;
 }
 
+/* Cut what is longer than ATOM_LEN_MAX. Returns false where that lost something. */
+static bool clip(texts t, atom_place place)
+{
+    bool whole = true;
+
+    for (uint32_t i = 0; i < t.n; i++) {
+        str *s = &t.items[i];
+
+        if (s->len <= ATOM_LEN_MAX)
+            continue;
+        if (place == ATOM_AT_END)
+            s->ptr += s->len - ATOM_LEN_MAX;
+        s->len = ATOM_LEN_MAX;
+        if (t.contexts && place == ATOM_AT_END)
+            t.contexts[i].before = context_any;
+        else if (t.contexts)
+            t.contexts[i].after = context_any;
+        whole = false;
+    }
+    return whole;
+}
+
 /* One block: the head, the slices, the contexts, the bytes. */
 static atom_set *pack(texts t, atom_place place, bool decides)
 {
+    bool whole = clip(t, place);
     size_t n_contexts = tells_nothing(t) ? 0 : t.n;
     size_t size = sizeof(atom_set) + t.n * sizeof(str) + n_contexts * sizeof(atom_context);
     atom_set *set;
@@ -611,7 +634,7 @@ static atom_set *pack(texts t, atom_place place, bool decides)
     set->place = place;
     set->n_texts = t.n;
     set->lead = t.lead;
-    set->decides = decides;
+    set->decides = decides && whole;
     set->texts = (str *)(set + 1);
     set->contexts = n_contexts ? (atom_context *)(set->texts + t.n) : NULL;
     bytes = (char *)(set->texts + t.n) + n_contexts * sizeof(atom_context);

@@ -10,6 +10,9 @@
 #include "base/str.h"
 #include "match/context.h"
 
+/* Bytes of an atom; of a longer literal the first ones are taken, at the text's end the last. */
+#define ATOM_LEN_MAX 4096u
+
 typedef enum atom_place {
     ATOM_ANYWHERE,
     ATOM_AT_START, /* only where the text starts */

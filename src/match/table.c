@@ -145,8 +145,9 @@ static window_entry make_entry(const pattern_table *t, uint32_t a, unsigned size
     window_entry e = {
         .window = load_window(atom->text.ptr + atom->window_at, size),
         .atom = a,
-        .window_at = atom->window_at,
-        .len = (uint32_t)atom->text.len,
+        .first_use = atom->first_use,
+        .window_at = (uint16_t)atom->window_at,
+        .len = (uint16_t)atom->text.len,
     };
 
     memcpy(e.head, atom->text.ptr, atom->text.len < HEAD_SIZE ? atom->text.len : HEAD_SIZE);
@@ -240,6 +241,74 @@ static int make_all_pairs(pattern_table *t)
     return rc;
 }
 
+/* ---- filters ---- */
+
+static void add_to_filter(const pattern_table *t, const window_entry *e, unsigned size)
+{
+    filter_window w = {.size = size};
+
+    memcpy(w.bytes, &e->window, FILTER_WINDOW);
+    for (unsigned i = 0; i < size; i++) {
+        if (w.bytes[i] >= 128)
+            return; /* an ASCII text does not hold it */
+    }
+    for (const table_use *use = &t->uses[e->first_use]; size == 1; use++) {
+        const context_side *after = &t->sides[use->after];
+
+        w.after[0] |= after->bits[0] | side_has(after, SIDE_EDGE);
+        w.after[1] |= after->bits[1];
+        if (use->is_last)
+            break;
+    }
+    t->path->add(t->filter, &w);
+}
+
+static int make_filter(pattern_table *t)
+{
+    const window_index *ix = t->index[ATOM_ANYWHERE];
+    uint32_t n_short = ix[0].n_entries + ix[1].n_entries + ix[2].n_entries;
+
+    if (!t->path->mark || n_short + ix[3].n_entries > t->path->windows_max)
+        return 0;
+    t->filter = arena_calloc(&t->mem, 1, sizeof(*t->filter));
+    if (!t->filter)
+        return -ENOMEM;
+    scan_filter_begin(t->filter, n_short, ix[3].n_entries);
+    for (unsigned size = 1; size <= WINDOW_MAX; size++) {
+        for (uint32_t i = 0; i < ix[size - 1].n_entries; i++)
+            add_to_filter(t, &ix[size - 1].entries[i], size);
+    }
+    return 0;
+}
+
+static void make_edge(pattern_table *t, atom_place place)
+{
+    edge_filter *f = &t->edges[place];
+
+    for (unsigned size = 1; size <= WINDOW_MAX; size++) {
+        const window_index *ix = &t->index[place][size - 1];
+        uint8_t bit = (uint8_t)(1u << (size - 1));
+
+        for (uint32_t i = 0; i < ix->n_entries; i++) {
+            unsigned char bytes[WINDOW_MAX];
+
+            memcpy(bytes, &ix->entries[i].window, WINDOW_MAX);
+            f->outer[bytes[place == ATOM_AT_END ? size - 1 : 0]] |= bit;
+            if (size > 1)
+                f->inner[bytes[place == ATOM_AT_END ? size - 2 : 1]] |= bit;
+        }
+        for (unsigned c = 0; size == 1 && c < 256; c++)
+            f->inner[c] |= bit;
+    }
+}
+
+int pattern_table_set_path(pattern_table *t, const scan_path *path)
+{
+    t->path = path;
+    t->filter = NULL;
+    return make_filter(t);
+}
+
 static int make_indexes(pattern_table *t, const uint8_t *place_of)
 {
     int rc = 0;
@@ -248,7 +317,12 @@ static int make_indexes(pattern_table *t, const uint8_t *place_of)
         for (unsigned size = 1; !rc && size <= WINDOW_MAX; size++)
             rc = make_index(t, (atom_place)place, size, place_of);
     }
-    return rc ? rc : make_all_pairs(t);
+    if (rc)
+        return rc;
+    make_edge(t, ATOM_AT_START);
+    make_edge(t, ATOM_AT_END);
+    rc = make_all_pairs(t);
+    return rc ? rc : make_filter(t);
 }
 
 /* The number of a side; 0 (anything) where there are too many to tell. */
@@ -328,6 +402,7 @@ static int make_atoms(pattern_table *t, const atom_use *uses, uint32_t n_uses)
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < n_uses; i++) {
+        t->uses[i].is_last = i + 1 == n_uses || !same_atom(&uses[i], &uses[i + 1]);
         if (i && same_atom(&uses[i - 1], &uses[i]))
             continue;
         place_of[t->n_atoms] = (uint8_t)uses[i].place;
@@ -370,6 +445,7 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
     uint32_t n_uses = 0;
     int rc;
 
+    t->path = scan_path_best();
     t->patterns = arena_calloc(&t->mem, n, sizeof(*t->patterns));
     t->without_atom = arena_calloc(&t->mem, n, sizeof(uint32_t));
     if (!t->patterns || !t->without_atom)

@@ -15,6 +15,13 @@ int pattern_table_new(pattern *const *patterns, size_t n, pattern_table **ret_ta
 pattern_table *pattern_table_free(pattern_table *t); /* takes NULL, returns NULL */
 DEFINE_FREE_PTR(pattern_table, pattern_table *, pattern_table_free)
 
+/*
+ * t, which no thread scans yet, is to be scanned by another path (scan_path.h) than the best.
+ * Returns 0 or -ENOMEM.
+ */
+struct scan_path;
+int pattern_table_set_path(pattern_table *t, const struct scan_path *path);
+
 size_t pattern_table_count(const pattern_table *t);
 size_t pattern_table_memory(const pattern_table *t);
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "match/context.h"
 #include "match/pattern_internal.h"
+#include "match/scan_path.h"
 #include "match/table.h"
 
 #include <string.h>
@@ -13,13 +14,14 @@
 
 #define HEAD_SIZE 16u
 
-/* All that tells whether the atom is met, in half a cache line. */
+/* All that tells whether the atom is met, and what for, in half a cache line. */
 typedef struct window_entry {
     uint64_t head[2]; /* the atom's first bytes, zeros behind it */
     uint32_t window;
     uint32_t atom;
-    uint32_t window_at; /* where in the atom it stands */
-    uint32_t len;       /* the atom's */
+    uint32_t first_use;
+    uint16_t window_at; /* where in the atom it stands */
+    uint16_t len;       /* the atom's */
 } window_entry;
 
 typedef struct window_index {
@@ -30,6 +32,13 @@ typedef struct window_index {
     uint32_t *bucket_start; /* one more than there are buckets */
     window_entry *entries;
 } window_index;
+
+/* Which window sizes an atom at the text's edge may have, by the text's bytes there: bit size - 1.
+ */
+typedef struct edge_filter {
+    uint8_t outer[256]; /* by the very first, or last, byte */
+    uint8_t inner[256]; /* by its neighbour; 0 where there is none */
+} edge_filter;
 
 /* How a pattern is decided once an atom of it was met in its context. */
 enum {
@@ -47,7 +56,8 @@ typedef struct table_atom {
 typedef struct table_use {
     uint32_t pattern;
     uint8_t before, after; /* sides; 0: anything */
-    uint8_t decided;       /* BY_... or 0 */
+    uint8_t decided : 7;   /* BY_... or 0 */
+    uint8_t is_last : 1;   /* of its atom's */
     uint8_t back;          /* a match begins at most so many bytes before it, in an ASCII text */
 } table_use;
 
@@ -70,6 +80,9 @@ struct pattern_table {
     /* the same for the windows of all sizes; NULL where they are so many that it tells too little
      */
     uint64_t *all_pairs;
+    const scan_path *path;
+    scan_filter *filter; /* for ASCII texts; NULL where the path has none for so many windows */
+    edge_filter edges[N_PLACES];
 };
 
 static inline uint32_t load_window(const char *p, unsigned size)

@@ -87,18 +87,18 @@ static unsigned neighbour(const scan *s, size_t at)
     return c < 128 ? c : SIDE_OTHER;
 }
 
-/* atom stands at offset start. Its patterns are decided, but for those whose context it is not. */
-static void met(scan *s, const table_atom *atom, size_t start)
+/* The atom of e stands at offset start. Its patterns are decided, but for those whose context it is
+ * not. */
+static void met(scan *s, const window_entry *e, size_t start)
 {
     const pattern_table *t = s->t;
-    size_t end = start + atom->text.len;
+    size_t end = start + e->len;
     unsigned before = start ? neighbour(s, start - 1) : SIDE_EDGE;
     unsigned after = end < s->canonical.len ? neighbour(s, end) : SIDE_EDGE;
+    const table_use *use = &t->uses[e->first_use];
     bool all = true;
 
-    for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
-        const table_use *use = &t->uses[k];
-
+    for (;; use++) {
         if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after))
             decide(s, use, start);
         else if (s->contexts_left > 0)
@@ -106,9 +106,11 @@ static void met(scan *s, const table_atom *atom, size_t start)
         else if (bitset_add(&s->scratch->patterns, use->pattern))
             verify(s, use->pattern, 0);
         s->contexts_left -= s->contexts_left > 0;
+        if (use->is_last)
+            break;
     }
     if (all)
-        (void)bitset_add(&s->scratch->atoms, (uint32_t)(atom - t->atoms));
+        (void)bitset_add(&s->scratch->atoms, e->atom);
 }
 
 /* Does the atom stand at p? What follows the text is room to look at. */
@@ -140,7 +142,7 @@ static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
         if (e->window == window && at >= e->window_at && s->canonical.len - start >= e->len &&
             !bitset_has(&s->scratch->atoms, e->atom) &&
             stands_at(s->t->atoms, e, s->canonical.ptr + start))
-            met(s, &s->t->atoms[e->atom], start);
+            met(s, e, start);
     }
 }
 
@@ -158,126 +160,181 @@ static inline uint32_t cut_window(uint32_t four, unsigned size)
     return size == 4 ? four : four & ((1u << 8 * size) - 1);
 }
 
-/* All sizes at one place; rarely called. */
-static __attribute__((noinline)) void probe_sizes(scan *s, uint32_t four, size_t at)
-{
-    for (unsigned size = 1; size <= WINDOW_MAX; size++) {
-        const window_index *ix = &s->t->index[ATOM_ANYWHERE][size - 1];
-        uint32_t window = cut_window(four, size);
+/* ---- marking the places that may begin a window ---- */
 
-        if (ix->n_entries && at + size <= s->canonical.len && bit_of(ix, window))
-            probe(s, ix, window, at);
-    }
+static inline uint64_t pair_bit(const uint64_t *pairs, uint32_t four)
+{
+    return pairs[(four & 0xFFFF) >> 6] >> (four & 63) & 1;
 }
 
 /*
- * One look at every byte. has_short and has_three are constants where this is called, so that each
- * combination is a loop of its own, with one load and one branch a byte.
+ * n places from p. has_... are constants where this is called, so that each combination is a loop
+ * of its own, without a branch that hangs on the text.
  */
-static inline __attribute__((always_inline)) void scan_bytes(scan *s, bool has_four, bool has_three,
+static inline __attribute__((always_inline)) void mark_block(const pattern_table *t, const char *p,
+                                                             size_t n, uint64_t *marks,
+                                                             bool has_four, bool has_three,
                                                              bool has_short)
 {
-    const window_index *ix = s->t->index[ATOM_ANYWHERE];
+    const window_index *ix = t->index[ATOM_ANYWHERE];
     const window_index four_bytes = ix[3], three_bytes = ix[2];
-    const uint64_t *pairs = s->t->short_pairs;
-    const char *p = s->canonical.ptr;
-    size_t len = s->canonical.len;
+    const uint64_t *pairs = t->short_pairs;
+    uint64_t four_marks = 0, less_marks = 0;
 
-    for (size_t at = 0; at < len; at++) {
-        uint32_t four = load_window(p + at, 4);
-        uint64_t met = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t four = load_window(p + i, 4);
+        uint64_t less = 0;
 
         if (has_four)
-            met |= bit_of(&four_bytes, four);
+            four_marks |= bit_of(&four_bytes, four) << i;
         if (has_three)
-            met |= bit_of(&three_bytes, cut_window(four, 3));
+            less |= bit_of(&three_bytes, cut_window(four, 3));
         if (has_short)
-            met |= pairs[(four & 0xFFFF) >> 6] >> (four & 63) & 1;
-        if (__builtin_expect(met, 0))
-            probe_sizes(s, four, at);
+            less |= pair_bit(pairs, four);
+        less_marks |= less << i;
     }
+    marks[0] = four_marks;
+    marks[1] = less_marks;
 }
 
 /* Few windows: their first two bytes are looked up, in one small table. */
-static void scan_pairs(scan *s)
+static void mark_pairs(const pattern_table *t, const char *p, size_t n, uint64_t *marks)
 {
-    const uint64_t *pairs = s->t->all_pairs;
-    const char *p = s->canonical.ptr;
-    size_t len = s->canonical.len;
+    uint64_t met = 0;
 
-    for (size_t at = 0; at < len; at++) {
-        uint32_t pair = load_window(p + at, 2);
+    for (size_t i = 0; i < n; i++)
+        met |= pair_bit(t->all_pairs, load_window(p + i, 2)) << i;
+    marks[0] = marks[1] = met;
+}
 
-        if (__builtin_expect(pairs[pair >> 6] >> (pair & 63) & 1, 0))
-            probe_sizes(s, load_window(p + at, 4), at);
+/* Any text, without wide instructions. */
+static void mark_places(const pattern_table *t, str text, uint64_t *marks)
+{
+    bool has_four = t->index[ATOM_ANYWHERE][3].n_entries;
+    bool has_three = t->index[ATOM_ANYWHERE][2].n_entries;
+    bool has_short = t->short_pairs;
+
+    for (size_t at = 0; at < text.len; at += MARKS_BLOCK, marks += MARKS_PER_BLOCK) {
+        const char *p = text.ptr + at;
+        size_t n = text.len - at < MARKS_BLOCK ? text.len - at : MARKS_BLOCK;
+
+        if (t->all_pairs)
+            mark_pairs(t, p, n, marks);
+        else if (has_four && has_three && has_short)
+            mark_block(t, p, n, marks, true, true, true);
+        else if (has_four && !has_three && !has_short)
+            mark_block(t, p, n, marks, true, false, false);
+        else
+            mark_block(t, p, n, marks, has_four, has_three, has_short);
     }
 }
 
-static void scan_anywhere(scan *s)
-{
-    bool has_four = s->t->index[ATOM_ANYWHERE][3].n_entries;
-    bool has_three = s->t->index[ATOM_ANYWHERE][2].n_entries;
-    bool has_short = s->t->short_pairs;
+/* ---- looking up what stands at marked places ---- */
 
-    if (s->t->all_pairs)
-        scan_pairs(s);
-    else if (has_four && has_three && has_short)
-        scan_bytes(s, true, true, true);
-    else if (has_four && has_three)
-        scan_bytes(s, true, true, false);
-    else if (has_four && has_short)
-        scan_bytes(s, true, false, true);
-    else if (has_four)
-        scan_bytes(s, true, false, false);
-    else if (has_three && has_short)
-        scan_bytes(s, false, true, true);
-    else if (has_three)
-        scan_bytes(s, false, true, false);
-    else if (has_short)
-        scan_bytes(s, false, false, true);
+static inline void look_at(scan *s, unsigned size, uint32_t four, size_t at)
+{
+    const window_index *ix = &s->t->index[ATOM_ANYWHERE][size - 1];
+    uint32_t window = cut_window(four, size);
+
+    if (ix->n_entries && at + size <= s->canonical.len && bit_of(ix, window))
+        probe(s, ix, window, at);
 }
 
+static void look_up_marked(scan *s, const uint64_t *marks)
+{
+    for (size_t at = 0; at < s->canonical.len; at += MARKS_BLOCK, marks += MARKS_PER_BLOCK) {
+        const char *p = s->canonical.ptr + at;
+
+        for (uint64_t m = marks[0]; m; m &= m - 1) {
+            size_t i = (size_t)__builtin_ctzll(m);
+
+            look_at(s, 4, load_window(p + i, 4), at + i);
+        }
+        for (uint64_t m = marks[1]; m; m &= m - 1) {
+            size_t i = (size_t)__builtin_ctzll(m);
+            uint32_t four = load_window(p + i, 4);
+
+            for (unsigned size = 1; size < WINDOW_MAX; size++)
+                look_at(s, size, four, at + i);
+        }
+    }
+}
+
+/* ---- atoms at the edges ---- */
+
+/* Atoms that begin where the text starts, or end at end. */
 static void scan_place(scan *s, atom_place place, size_t end)
 {
-    for (unsigned size = 1; size <= WINDOW_MAX && size <= end; size++) {
+    const edge_filter *f = &s->t->edges[place];
+    const unsigned char *text = (const unsigned char *)s->canonical.ptr;
+    bool is_end = place == ATOM_AT_END;
+    unsigned sizes;
+
+    if (end == 0)
+        return;
+    /* at the start a zero follows a text of one byte */
+    sizes = f->outer[text[is_end ? end - 1 : 0]];
+    sizes &= is_end && end < 2 ? 1u : f->inner[text[is_end ? end - 2 : 1]];
+    for (; sizes; sizes &= sizes - 1) {
+        unsigned size = (unsigned)__builtin_ctz(sizes) + 1;
         const window_index *ix = &s->t->index[place][size - 1];
-        size_t at = place == ATOM_AT_START ? 0 : end - size;
+        size_t at = is_end ? end - size : 0;
         uint32_t window;
 
-        if (ix->n_entries == 0)
-            continue;
-        window = load_window(s->canonical.ptr + at, size);
+        if (size > end)
+            break;
+        window = cut_window(load_window(s->canonical.ptr + at, 4), size);
         if (bit_of(ix, window))
             probe(s, ix, window, at);
     }
 }
 
-/* ASCII folds byte by byte; the compiler makes wide instructions of this. */
-static void lower_ascii(char *to, const char *from, size_t len)
+/* ---- the text ---- */
+
+/* Room for n bytes of canonical text and for their marks. */
+static int make_room(table_scratch *scratch, size_t n)
 {
-    for (size_t i = 0; i < len; i++)
-        to[i] = (char)(from[i] + ((unsigned char)(from[i] - 'A') < 26 ? 32 : 0));
+    buf *b = &scratch->canonical;
+
+    return mem_grow(b->ptr, b->cap, n + FOLD_ROOM) ||
+                   mem_grow(scratch->marks, scratch->cap_marks,
+                            (n / MARKS_BLOCK + 1) * MARKS_PER_BLOCK)
+               ? -ENOMEM
+               : 0;
 }
 
-static int make_canonical(scan *s)
+static int make_canonical_unicode(scan *s)
 {
     buf *b = &s->scratch->canonical;
 
     buf_clear(b);
-    if (mem_grow(b->ptr, b->cap, s->text.len + HEAD_SIZE))
+    atoms_put_canonical(b, s->text);
+    if (b->failed || make_room(s->scratch, b->len))
         return -ENOMEM;
-    s->is_ascii = utf8_is_ascii(s->text);
-    if (s->is_ascii) {
-        lower_ascii(b->ptr, s->text.ptr, s->text.len);
-        b->len = s->text.len;
-    } else {
-        atoms_put_canonical(b, s->text);
-        if (mem_grow(b->ptr, b->cap, b->len + HEAD_SIZE))
-            return -ENOMEM;
-    }
-    memset(b->ptr + b->len, 0, HEAD_SIZE); /* windows and heads are loaded whole at the end, too */
+    memset(b->ptr + b->len, 0, FOLD_ROOM); /* windows and heads are loaded whole at the end, too */
     s->canonical = buf_str(b);
-    return b->failed ? -ENOMEM : 0;
+    return 0;
+}
+
+/* Fold the text and mark the places to look at. */
+static int prepare(scan *s)
+{
+    const pattern_table *t = s->t;
+    table_scratch *scratch = s->scratch;
+
+    if (make_room(scratch, s->text.len))
+        return -ENOMEM;
+    s->canonical = (str){scratch->canonical.ptr, s->text.len};
+    if (t->filter)
+        s->is_ascii = t->path->mark(t->filter, s->text.ptr, s->text.len, scratch->canonical.ptr,
+                                    scratch->marks);
+    else
+        s->is_ascii = t->path->fold(s->text.ptr, s->text.len, scratch->canonical.ptr);
+    if (!s->is_ascii && make_canonical_unicode(s))
+        return -ENOMEM;
+    if (!t->filter || !s->is_ascii)
+        mark_places(t, s->canonical, scratch->marks);
+    return 0;
 }
 
 int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit_fn *hit,
@@ -290,13 +347,13 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     s.scratch = matcher_table_scratch(m);
     rc = table_scratch_begin(s.scratch, t->n_patterns, t->n_atoms);
     if (!rc)
-        rc = make_canonical(&s);
+        rc = prepare(&s);
     if (rc)
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
     for (uint32_t i = 0; i < t->n_without_atom; i++)
         verify(&s, t->without_atom[i], 0);
-    scan_anywhere(&s);
+    look_up_marked(&s, s.scratch->marks);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);
     if (s.canonical.len && s.canonical.ptr[s.canonical.len - 1] == '\n')

@@ -11,6 +11,7 @@ int table_scratch_begin(table_scratch *s, size_t n_patterns, size_t n_atoms)
 void table_scratch_done(table_scratch *s)
 {
     buf_done(&s->canonical);
+    free(s->marks);
     bitset_done(&s->patterns);
     bitset_done(&s->atoms);
 }

@@ -9,6 +9,8 @@
 
 typedef struct table_scratch {
     buf canonical;
+    uint64_t *marks; /* places of the text to look at */
+    size_t cap_marks;
     bitset patterns, atoms;
 } table_scratch;
 

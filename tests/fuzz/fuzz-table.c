@@ -7,6 +7,7 @@
 #include "match/table.h"
 
 #include "base/utf8.h"
+#include "match/scan_path.h"
 
 #include <assert.h>
 
@@ -59,16 +60,21 @@ static void compare(pattern **patterns, unsigned n, str text)
 
     assert(m && alone);
     assert(pattern_table_new(patterns, n, &t) == 0);
-    for (unsigned round = 0; round < 2; round++) {
+    for (size_t round = 0; round < n_scan_paths + 1; round++) { /* the last two alike: warm */
+        const scan_path *path = scan_paths[round < n_scan_paths ? round : n_scan_paths - 1];
+
+        if (!path->is_usable())
+            continue;
+        assert(pattern_table_set_path(t, path) == 0);
         f = (found){0};
         matcher_new_event(m);
         assert(pattern_table_scan(t, m, text, on_hit, on_cut, &f) == 0);
-    }
-    for (unsigned i = 0; i < n; i++) {
-        matcher_new_event(alone);
-        rc = pattern_holds(patterns[i], alone, text);
-        assert(rc == 0 || rc == TTP_E_NOT_FOUND || rc == TTP_E_LIMIT);
-        assert(f.cut[i] || rc == TTP_E_LIMIT || f.hit[i] == (rc == 0));
+        for (unsigned i = 0; i < n; i++) {
+            matcher_new_event(alone);
+            rc = pattern_holds(patterns[i], alone, text);
+            assert(rc == 0 || rc == TTP_E_NOT_FOUND || rc == TTP_E_LIMIT);
+            assert(f.cut[i] || rc == TTP_E_LIMIT || f.hit[i] == (rc == 0));
+        }
     }
 }
 

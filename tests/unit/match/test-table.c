@@ -6,6 +6,7 @@
 #include "match/table.h"
 
 #include "base/utf8.h"
+#include "match/scan_path.h"
 
 #include "../unit.h"
 
@@ -417,6 +418,16 @@ static void compare(const pattern_table *t, pattern *const *patterns, unsigned n
     }
 }
 
+/* The round's turn of the ways that this CPU can scan. */
+static const scan_path *path_of_round(unsigned round)
+{
+    size_t i = round % n_scan_paths;
+
+    while (!scan_paths[i]->is_usable())
+        i++;
+    return scan_paths[i];
+}
+
 static void test_random(void **state)
 {
     auto_free(matcher) matcher *m = matcher_new(NULL), *alone = matcher_new(NULL);
@@ -431,6 +442,7 @@ static void test_random(void **state)
         for (unsigned i = 0; i < n; i++)
             patterns[i] = i && pick(8) == 0 ? pattern_ref(patterns[pick(i)]) : random_pattern(odd);
         assert_int_equal(pattern_table_new(patterns, n, &t), 0);
+        assert_int_equal(pattern_table_set_path(t, path_of_round(round)), 0);
         for (unsigned i = 0; i < 40; i++) {
             auto_free(buf) buf text = {0};
 
