@@ -12,7 +12,7 @@
  * core's.
  */
 #include "base/limits.h"
-#include "db/sqlite.h"
+#include "db/db.h"
 #include "match/matcher.h"
 #include "store/store.h"
 
@@ -29,7 +29,7 @@ typedef struct database {
     ttp_store head; /* must be first */
     pthread_mutex_t lock;
     /* under lock: */
-    sqlite_db *db;
+    db_conn *db;
     matcher *matcher;
     known_rule **known; /* by rule_id */
     size_t n_known, cap_known;
@@ -65,10 +65,11 @@ int rows_compile_locked(database *d, const char *rule_id, str text, const char *
  * A state out of six columns: state, confidence_max, expires_at, reason, set_by, set_at. Returns 0
  * or TTP_E_INVALID (a value that cannot be read; written by another program).
  */
-int rows_read_state(sqlite3_stmt *stmt, int first, const char *rule_id, ttp_rule_state *ret_state,
+int rows_read_state(db_stmt *stmt, unsigned first, const char *rule_id, ttp_rule_state *ret_state,
                     ttp_err *err);
 int rows_load(ttp_store *store, ttp_store_rules *rules, ttp_err *err);
-str rows_text(sqlite3_stmt *stmt, int column); /* STR_NULL for NULL */
+/* A rule_id of a row, or an empty one where it is none. */
+void rows_rule_id(db_stmt *stmt, unsigned column, char rule_id[RULE_ID_MAX + 1]);
 
 /* states.c */
 int states_get(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state, ttp_err *err);
@@ -81,12 +82,9 @@ int states_clear(ttp_store *store, const char *rule_id, const char *set_by, ttp_
 int tail_read_locked(database *d, ttp_err *err);
 /* The same right after a commit of ours, where a failure is none: the thread tries again. */
 void tail_catch_up_locked(database *d);
-int tail_read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err);
 int tail_start(database *d, ttp_err *err);
 void tail_stop(database *d);
 
-/* Run a prepared statement that returns no rows. */
-int database_step(database *d, sqlite3_stmt *stmt, ttp_err *err);
 /* Publish, then commit; anything that fails rolls back. */
 int database_commit_locked(database *d, const ttp_change *change, ttp_err *err);
 /* A rule's row in a transaction of its own; nothing where it is there already. */

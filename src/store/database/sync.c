@@ -137,30 +137,26 @@ static int write_file(database_sync *sync, const ttp_rule *seen, bool *ret_refus
 
 static int read_sources(database *d, source_rows *all, ttp_err *err)
 {
-    sqlite3_stmt *stmt;
-    int code,
-        rc = sqlite_db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
+    db_stmt *stmt;
+    int rc = db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
 
     if (rc)
         return rc;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *rule_id = (const char *)sqlite3_column_text(stmt, 0);
-        const char *path = (const char *)sqlite3_column_text(stmt, 1);
-        source_row *row;
+    while ((rc = db_next(stmt, err)) == 0) {
+        str path = db_text(stmt, 1);
+        source_row row;
 
-        if (!rule_id_ok(rule_id) || !path || !*path)
+        rows_rule_id(stmt, 0, row.rule_id);
+        if (!row.rule_id[0] || path.len == 0)
             continue;
-        if (mem_grow(all->rows, all->cap, all->n + 1) || !(path = strdup(path))) {
-            (void)sqlite3_reset(stmt); /* given up */
+        if (mem_grow(all->rows, all->cap, all->n + 1) ||
+            !(row.path = strndup(path.ptr, path.len))) {
+            db_reset(stmt);
             return err_set(err, -ENOMEM, NULL, "out of memory");
         }
-        row = &all->rows[all->n++];
-        row->path = (char *)path;
-        (void)snprintf(row->rule_id, sizeof(row->rule_id), "%s", rule_id); /* checked above */
+        all->rows[all->n++] = row;
     }
-    rc = code == SQLITE_DONE ? 0 : sqlite_db_fail(d->db, code, err);
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
+    return rc == TTP_E_END ? 0 : rc;
 }
 
 /* What the directory holds, to look up by id and by file name. */

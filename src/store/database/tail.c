@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "db/url.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
@@ -18,9 +17,9 @@
 #define BACKOFF_MAX_MS 30000
 
 /* Ours was published before it was committed; what others wrote is published as it comes in. */
-static void send_out(database *d, sqlite3_stmt *stmt, ttp_change *change)
+static void send_out(database *d, db_stmt *stmt, ttp_change *change)
 {
-    bool ours = sqlite3_column_int64(stmt, 0) == d->own_seq;
+    bool ours = db_int(stmt, 0) == d->own_seq;
 
     pthread_mutex_lock(&d->head.lock);
     if (ours)
@@ -40,9 +39,9 @@ enum {
     TEXT = STATE + 6
 };
 
-static int hand_out_definition(database *d, sqlite3_stmt *stmt, const char *rule_id)
+static int hand_out_definition(database *d, db_stmt *stmt, const char *rule_id)
 {
-    str text = rows_text(stmt, TEXT);
+    str text = db_text(stmt, TEXT);
     ttp_change change = change_definition(rule_id, NULL);
     known_rule *k;
     int rc;
@@ -59,14 +58,14 @@ static int hand_out_definition(database *d, sqlite3_stmt *stmt, const char *rule
     return 0;
 }
 
-static void hand_out_state(database *d, sqlite3_stmt *stmt, const char *rule_id)
+static void hand_out_state(database *d, db_stmt *stmt, const char *rule_id)
 {
     ttp_rule_state state = state_default;
     ttp_change change;
     ttp_err err = {0};
     char line[1100];
 
-    if (!sqlite3_column_int(stmt, DELETED) && rows_read_state(stmt, STATE, rule_id, &state, &err)) {
+    if (!db_int(stmt, DELETED) && rows_read_state(stmt, STATE, rule_id, &state, &err)) {
         log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s",
                 ttp_err_format(&err, line, sizeof(line)));
         return;
@@ -75,16 +74,17 @@ static void hand_out_state(database *d, sqlite3_stmt *stmt, const char *rule_id)
     send_out(d, stmt, &change);
 }
 
-static int hand_out(database *d, sqlite3_stmt *stmt)
+static int hand_out(database *d, db_stmt *stmt)
 {
-    const char *rule_id = (const char *)sqlite3_column_text(stmt, RULE_ID);
+    char rule_id[RULE_ID_MAX + 1];
 
-    if (!rule_id_ok(rule_id)) {
+    rows_rule_id(stmt, RULE_ID, rule_id);
+    if (!rule_id[0]) {
         log_msg(&d->head.options.log, TTP_LOG_WARNING,
                 "a row of the database has a rule_id that is none: passed over");
         return 0;
     }
-    if (str_eq(rows_text(stmt, KIND), STR("state"))) {
+    if (str_eq(db_text(stmt, KIND), STR("state"))) {
         hand_out_state(d, stmt, rule_id);
         return 0;
     }
@@ -97,27 +97,24 @@ int tail_read_locked(database *d, ttp_err *err)
         "SELECT c.seq, c.kind, c.rule_id, c.deleted, c.state, c.confidence_max, c.expires_at,"
         " c.reason, c.set_by, c.set_at, r.yaml_content FROM ttp_rule_change AS c"
         " LEFT JOIN ttp_rule AS r ON c.kind = 'definition' AND NOT c.deleted"
-        " AND r.rule_id = c.rule_id WHERE c.seq > ?1 ORDER BY c.seq LIMIT " BATCH;
-    int code, n;
+        " AND r.rule_id = c.rule_id WHERE c.seq > ? ORDER BY c.seq LIMIT " BATCH;
+    int n;
 
     do {
-        sqlite3_stmt *stmt;
-        int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
+        db_stmt *stmt;
+        int rc = db_prepare(d->db, sql, &stmt, err);
 
         if (rc)
             return rc;
-        (void)sqlite3_bind_int64(stmt, 1, d->last_seq); /* a number always fits */
-        for (n = 0; !rc && (code = sqlite3_step(stmt)) == SQLITE_ROW; n++) {
-            rc = hand_out(d, stmt);
-            if (rc)
-                (void)err_set(err, rc, NULL, "out of memory");
-            else
-                d->last_seq = sqlite3_column_int64(stmt, SEQ);
+        db_bind_int(stmt, 1, d->last_seq);
+        for (n = 0; (rc = db_next(stmt, err)) == 0; n++) {
+            if (hand_out(d, stmt)) {
+                db_reset(stmt);
+                return err_set(err, -ENOMEM, NULL, "out of memory");
+            }
+            d->last_seq = db_int(stmt, SEQ);
         }
-        if (!rc && code != SQLITE_DONE)
-            rc = sqlite_db_fail(d->db, code, err);
-        (void)sqlite3_reset(stmt); /* handled above */
-        if (rc)
+        if (rc != TTP_E_END)
             return rc;
     } while (n > 0);
     return 0;
@@ -134,28 +131,11 @@ void tail_catch_up_locked(database *d)
     d->data_version = -1; /* the thread looks again */
 }
 
-int tail_read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
-    int code;
-
-    if (rc)
-        return rc;
-    code = sqlite3_step(stmt);
-    if (code == SQLITE_ROW)
-        *ret_value = sqlite3_column_int64(stmt, 0);
-    else
-        rc = sqlite_db_fail(d->db, code, err);
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
-}
-
 /* Ask SQLite whether any other connection wrote anything, which costs no query, then the log. */
 static int poll_locked(database *d, ttp_err *err)
 {
     int64_t version = 0;
-    int rc = tail_read_number(d, "PRAGMA data_version", &version, err);
+    int rc = db_number(d->db, "PRAGMA data_version", &version, err);
 
     if (rc || version == d->data_version)
         return rc;
@@ -254,10 +234,10 @@ static int start_thread(database *d, ttp_err *err)
 int tail_start(database *d, ttp_err *err)
 {
     int rc =
-        tail_read_number(d, "SELECT coalesce(max(seq), 0) FROM ttp_rule_change", &d->last_seq, err);
+        db_number(d->db, "SELECT coalesce(max(seq), 0) FROM ttp_rule_change", &d->last_seq, err);
 
     d->data_version = -1; /* whatever came between the two is asked for once more */
-    if (rc || strcmp(sqlite_db_path(d->db), DB_MEMORY_PATH) == 0)
+    if (rc || db_is_private(d->db))
         return rc;
     return start_thread(d, err);
 }
