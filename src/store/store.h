@@ -61,7 +61,7 @@ struct ttp_store {
     trace_point trace;
     pthread_mutex_t calls_lock; /* no other lock is taken while it is held */
     store_call *calls;          /* under calls_lock: those that are traced */
-    ledger *ledger;            /* NULL, as counts is, where options name no host */
+    ledger *ledger;             /* NULL, as counts is, where options name no host */
     counts *counts;
     pthread_mutex_t lock;
     /* under lock: */
