@@ -121,6 +121,9 @@ typedef struct rule_context {
     void (*warn)(void *ctx, const ttp_err *warning); /* NULL: dropped. One located sentence each */
     void *warn_ctx;
     bool lint; /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
+    /* From rule/yaml.h: memory that is used again from rule to rule, by one thread at a time; who
+     * reads many should have one. NULL: none. */
+    struct yaml_reader *yaml;
 } rule_context;
 
 /*

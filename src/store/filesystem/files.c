@@ -232,7 +232,7 @@ static void warn_of(void *ctx, const ttp_err *warning)
 
 static int compile(fs_store *fs, const char *path, str text, rule **ret_rule, ttp_err *err)
 {
-    rule_context ctx = {.warn = warn_of, .warn_ctx = fs};
+    rule_context ctx = {.warn = warn_of, .warn_ctx = fs, .yaml = fs->yaml};
     auto_free(rule) rule *r = NULL;
     int rc = rule_read(text, path, &ctx, &r, err);
 

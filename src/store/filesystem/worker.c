@@ -164,13 +164,15 @@ void *fs_worker(void *store)
     int rc;
 
     fs->m = matcher_new(NULL);
-    rc = fs->m ? begin(fs, &err) : -ENOMEM;
+    fs->yaml = yaml_reader_new();
+    rc = fs->m && fs->yaml ? begin(fs, &err) : -ENOMEM;
     fs->check_ns = time_monotonic_ns() + STORE_LOOK_MS * NS_PER_MS;
     fs->reconcile_ns = time_monotonic_ns() + reconcile_ns(fs);
     tell_ready(fs, rc, &err);
     if (!rc)
         follow(fs);
     fs_watch_close(fs);
-    (void)matcher_free(fs->m); /* returns NULL */
+    (void)matcher_free(fs->m);        /* returns NULL */
+    (void)yaml_reader_free(fs->yaml); /* the same */
     return NULL;
 }
