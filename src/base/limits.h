@@ -97,3 +97,5 @@
 /* milliseconds between two looks whether a rule directory is still the one that is watched, and
  * between two looks at all of it where it cannot be watched */
 #define STORE_LOOK_MS 1000
+/* lines of one batch on their way through the threads; more make another batch */
+#define FEED_LINES_MAX 2048
