@@ -99,3 +99,7 @@
 #define STORE_LOOK_MS 1000
 /* lines of one batch on their way through the threads; more make another batch */
 #define FEED_LINES_MAX 2048
+/* bytes of input and its parts on their way through the threads; reading waits at it */
+#define PIPELINE_WEIGHT_MAX (48u << 20)
+/* threads of one run; --threads asks for no more */
+#define PIPELINE_THREADS_MAX 256
