@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "db/driver.h"
 
-#include <assert.h>
 #include <errno.h>
 
 int db_open(const char *url, const db_options *options, db_conn **ret_conn, ttp_err *err)
@@ -73,7 +72,7 @@ int db_exec(db_conn *conn, const char *sql, ttp_err *err)
 int db_prepare(db_conn *conn, const char *sql, db_stmt **ret_stmt, ttp_err *err)
 {
     auto_free(mem) char *copy = NULL;
-    db_stmt *stmt = NULL;
+    db_stmt *stmt;
     int rc;
 
     if (conn->is_lost)
@@ -91,7 +90,6 @@ int db_prepare(db_conn *conn, const char *sql, db_stmt **ret_stmt, ttp_err *err)
     rc = conn->driver->prepare(conn, sql, &stmt, err);
     if (rc)
         return rc;
-    assert(stmt);
     stmt->conn = conn;
     stmt->sql = take(copy);
     conn->kept[conn->n_kept++] = stmt;
@@ -171,7 +169,7 @@ int db_number(db_conn *conn, const char *sql, int64_t *ret_value, ttp_err *err)
     db_stmt *stmt = NULL;
     int rc = db_prepare(conn, sql, &stmt, err);
 
-    if (rc)
+    if (rc || !stmt)
         return rc;
     rc = db_next(stmt, err);
     if (rc && rc != TTP_E_END)

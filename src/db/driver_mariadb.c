@@ -373,13 +373,11 @@ static int64_t integer(db_stmt *stmt, unsigned column)
 
 static int begin(db_conn *conn, bool read_only, ttp_err *err)
 {
-    int rc = read_only ? exec(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) : 0;
-
-    if (!rc)
-        rc = exec(conn,
+    int rc = exec(conn,
                   read_only ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
                             : "START TRANSACTION",
                   err);
+
     if (!rc)
         ((mariadb_conn *)conn)->in_transaction = true;
     return rc;
@@ -463,8 +461,8 @@ static int set_session(db_conn *conn, unsigned lock_s, ttp_err *err)
                    " innodb_lock_wait_timeout = %u, lock_wait_timeout = %u",
                    lock_s, lock_s); /* it fits */
     rc = exec(conn, sql, err);
-    /* a row that is not there locks nothing: fewer deadlocks */
-    return rc ? rc : exec(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", err);
+    /* as most servers have it: what a statement looked for and did not find stays away, too */
+    return rc ? rc : exec(conn, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", err);
 }
 
 static int connect_to(mariadb_conn *conn, const db_url_server *server, unsigned lock_s,

@@ -127,6 +127,7 @@ int store_rules_add(ttp_store_rules *rules, ttp_rule *r, const ttp_rule_state *s
 int store_rules_diagnose(ttp_store_rules *rules, const char *rule_id, const ttp_err *err,
                          bool runs_last_good);
 void store_rules_set_sequence(ttp_store_rules *rules, uint64_t sequence);
+void store_rules_clear(ttp_store_rules *rules); /* empty again */
 
 /*
  * A rule's own tests as a gate: a rule that fails one is not taken in. Returns 0, TTP_E_INVALID

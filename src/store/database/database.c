@@ -5,15 +5,11 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/time.h"
-#include "db/schema.h"
 #include "db/url.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-/* A writer that waits holds up its own process's readers of the store. */
-#define STORE_BUSY_MS 5000
 
 const char *database_url(const char *option)
 {
@@ -56,15 +52,17 @@ static int database_open(const ttp_store_options *options, ttp_store **ret_store
 
 static int database_start(ttp_store *store, ttp_err *err)
 {
-    static const db_options options = {.busy_timeout_ms = STORE_BUSY_MS};
     database *d = database_of(store);
-    int rc = db_open(store->options.db_url, &options, &d->db, err);
+    int rc;
 
-    if (!rc)
-        rc = db_schema_prepare(d->db, err);
+    pthread_mutex_lock(&d->lock);
+    rc = database_ready_locked(d, err);
     if (!rc && !(d->matcher = matcher_new(NULL)))
         rc = err_set(err, -ENOMEM, NULL, "out of memory");
-    return rc ? rc : tail_start(d, err);
+    if (!rc)
+        rc = tail_start(d, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
 }
 
 static void database_free(ttp_store *store)
@@ -74,6 +72,9 @@ static void database_free(ttp_store *store)
     tail_stop(d);
     (void)db_close(d->db); /* returns NULL */
     rows_done(d);
+    announced_done(d);
+    free(d->gaps);
+    free(d->own_seqs);
     (void)matcher_free(d->matcher);             /* returns NULL */
     (void)pthread_mutex_destroy(&d->wake_lock); /* nobody holds them any more */
     (void)pthread_mutex_destroy(&d->lock);
@@ -85,31 +86,12 @@ const store_ops store_database = {
     .name = "database",
     .open = database_open,
     .start = database_start,
-    .load = rows_load,
+    .load = database_load,
     .get_state = states_get,
     .set_state = states_set,
     .clear_state = states_clear,
     .free = database_free,
 };
-
-int database_commit_locked(database *d, const ttp_change *change, ttp_err *err)
-{
-    int64_t seq = d->own_seq;
-    int rc = 0;
-
-    if (change) /* the row that a trigger wrote a moment ago: the lock on writing is ours */
-        rc = db_number(d->db, "SELECT max(seq) FROM ttp_rule_change", &seq, err);
-    if (!rc && change)
-        rc = store_publish(&d->head, change, err);
-
-    if (!rc)
-        rc = db_commit(d->db, err);
-    if (rc)
-        db_rollback(d->db);
-    else
-        d->own_seq = seq;
-    return rc;
-}
 
 /* Is this text from this file in the row already? */
 static int is_written(database *d, const char *rule_id, str text, const char *source_path,
@@ -162,26 +144,32 @@ static int write_rule(database *d, const rule *r, str text, const char *source_p
     return db_run(stmt, NULL, err);
 }
 
+typedef struct writing {
+    const rule *rule;
+    str text;
+    const char *source_path, *updated_by;
+    ttp_change change;
+} writing;
+
+static int write_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
+{
+    writing *w = arg;
+    bool has_text = false, has_source = false;
+    int rc =
+        is_written(d, w->rule->rule_id.ptr, w->text, w->source_path, &has_text, &has_source, err);
+
+    if (!rc && !(has_text && has_source))
+        rc = write_rule(d, w->rule, w->text, w->source_path, w->updated_by, err);
+    *ret_change = has_text ? NULL : &w->change;
+    return rc;
+}
+
 int database_write_locked(database *d, rule *r, str text, const char *source_path,
                           const char *updated_by, ttp_err *err)
 {
-    ttp_change change = change_definition(r->rule_id.ptr, r);
-    bool has_text = false, has_source = false;
-    int rc = db_begin(d->db, err);
+    writing w = {r, text, source_path, updated_by, change_definition(r->rule_id.ptr, r)};
 
-    if (rc)
-        return rc;
-    rc = is_written(d, r->rule_id.ptr, text, source_path, &has_text, &has_source, err);
-    if (!rc && !(has_text && has_source))
-        rc = write_rule(d, r, text, source_path, updated_by, err);
-    if (rc) {
-        db_rollback(d->db);
-        return rc;
-    }
-    rc = database_commit_locked(d, has_text ? NULL : &change, err);
-    if (!rc)
-        tail_catch_up_locked(d);
-    return rc;
+    return database_transact_locked(d, write_work, &w, err);
 }
 
 int database_upsert_rule(ttp_store *store, str text, const char *source_path,
@@ -201,41 +189,34 @@ int database_upsert_rule(ttp_store *store, str text, const char *source_path,
     return rc;
 }
 
-static int delete_locked(database *d, const char *rule_id, ttp_err *err)
+static int delete_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
 {
-    ttp_change change = change_definition(rule_id, NULL);
+    const ttp_change *change = arg;
     uint64_t n_changes = 0;
     db_stmt *stmt;
-    int rc = db_begin(d->db, err);
+    int rc = db_prepare(d->db, "DELETE FROM ttp_rule WHERE rule_id = ?", &stmt, err);
 
     if (rc)
         return rc;
-    rc = db_prepare(d->db, "DELETE FROM ttp_rule WHERE rule_id = ?", &stmt, err);
-    if (!rc) {
-        db_bind_c(stmt, 1, rule_id);
-        rc = db_run(stmt, &n_changes, err);
-    }
+    db_bind_c(stmt, 1, change->rule_id);
+    rc = db_run(stmt, &n_changes, err);
     if (!rc && n_changes == 0)
-        rc = err_set(err, TTP_E_NOT_FOUND, rule_id, "no such rule in the database");
-    if (rc) {
-        db_rollback(d->db);
-        return rc;
-    }
-    rc = database_commit_locked(d, &change, err);
-    if (!rc)
-        tail_catch_up_locked(d);
+        rc = err_set(err, TTP_E_NOT_FOUND, change->rule_id, "no such rule in the database");
+    *ret_change = change;
     return rc;
 }
 
 int database_delete_rule(ttp_store *store, const char *rule_id, ttp_err *err)
 {
     database *d = database_of(store);
+    ttp_change change;
     int rc;
 
     if (!rule_id_ok(rule_id))
         return err_set(err, TTP_E_NOT_FOUND, NULL, "no such rule in the database");
+    change = change_definition(rule_id, NULL);
     pthread_mutex_lock(&d->lock);
-    rc = delete_locked(d, rule_id, err);
+    rc = database_transact_locked(d, delete_work, &change, err);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }

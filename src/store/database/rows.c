@@ -38,6 +38,14 @@ static void free_known(known_rule *k)
     free(k);
 }
 
+known_rule *rows_find_locked(database *d, const char *rule_id)
+{
+    bool found;
+    size_t i = place_of(d, rule_id, &found);
+
+    return found ? d->known[i] : NULL;
+}
+
 void rows_forget_locked(database *d, const char *rule_id)
 {
     bool found;
@@ -194,74 +202,4 @@ void rows_rule_id(db_stmt *stmt, unsigned column, char rule_id[RULE_ID_MAX + 1])
     copy_cut(rule_id, RULE_ID_MAX + 1, text);
     if (!rule_id_ok(rule_id))
         rule_id[0] = '\0';
-}
-
-/* One row of a load: what is live of the rule, with its state, and what is wrong with either. */
-static int load_row(database *d, db_stmt *stmt, int64_t now_us, ttp_store_rules *rules)
-{
-    char rule_id[RULE_ID_MAX + 1];
-    ttp_rule_state state = state_default;
-    known_rule *k = NULL;
-    ttp_err err = {0};
-    int rc;
-
-    rows_rule_id(stmt, 0, rule_id);
-    if (!rule_id[0]) {
-        (void)err_set(&err, TTP_E_INVALID, "ttp_rule",
-                      "a row's rule_id is none; expected 1 to 64 letters, digits or underscores");
-        return store_rules_diagnose(rules, "", &err, false);
-    }
-    rc = rows_take_locked(d, rule_id, db_text(stmt, 1), &k);
-    if (!rc && k->refused)
-        rc = store_rules_diagnose(rules, rule_id, &k->err, k->live != NULL);
-    if (rc || !k->live)
-        return rc;
-    if (!db_is_null(stmt, 8) && rows_read_state(stmt, 2, rule_id, &state, &err))
-        rc = store_rules_diagnose(rules, rule_id, &err, true);
-    if (state_expired(&state, now_us))
-        state = state_default;
-    return rc ? rc : store_rules_add(rules, k->live, &state);
-}
-
-static int load_rows(database *d, ttp_store_rules *rules, ttp_err *err)
-{
-    int64_t now_us = time_now_us();
-    db_stmt *stmt;
-    int rc = db_prepare(d->db,
-                        "SELECT r.rule_id, r.yaml_content, s.state, s.confidence_max, s.expires_at,"
-                        " s.reason, s.set_by, s.set_at, s.rule_id FROM ttp_rule AS r"
-                        " LEFT JOIN ttp_rule_state AS s ON s.rule_id = r.rule_id"
-                        " ORDER BY r.rule_id",
-                        &stmt, err);
-
-    if (rc)
-        return rc;
-    while ((rc = db_next(stmt, err)) == 0) {
-        rc = load_row(d, stmt, now_us, rules);
-        if (rc) {
-            db_reset(stmt);
-            return err_set(err, rc, NULL, "out of memory");
-        }
-    }
-    return rc == TTP_E_END ? 0 : rc;
-}
-
-/* Log and tables in one read transaction: what the sequence names is exactly what is contained. */
-int rows_load(ttp_store *store, ttp_store_rules *rules, ttp_err *err)
-{
-    database *d = database_of(store);
-    int rc;
-
-    pthread_mutex_lock(&d->lock);
-    rc = db_begin_read(d->db, err);
-    if (!rc)
-        rc = tail_read_locked(d, err);
-    if (!rc)
-        rc = load_rows(d, rules, err);
-    db_rollback(d->db); /* it only read */
-    pthread_mutex_lock(&store->lock);
-    store_rules_set_sequence(rules, store->sequence); /* only tail_read_locked raises it */
-    pthread_mutex_unlock(&store->lock);
-    pthread_mutex_unlock(&d->lock);
-    return rc;
 }

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#define STATE_COLUMNS "state, confidence_max, expires_at, reason, set_by, set_at"
 #define INSTANT_SIZE 26
 
 /* NULL where it is absent; text must last until the statement is run. */
@@ -62,56 +61,74 @@ static int run(database *d, const char *sql, const char *first, str second, uint
     return db_run(stmt, ret_changes, err);
 }
 
-/* End the transaction in which rc came out, and hand the change on. */
-static int end_locked(database *d, int rc, const ttp_change *change, ttp_err *err)
+typedef struct setting {
+    const char *rule_id;
+    const ttp_rule_state *state;
+    str expires; /* of the one that is to be reverted */
+    ttp_change change;
+} setting;
+
+static int set_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
 {
-    if (rc) {
-        db_rollback(d->db);
-        return rc;
-    }
-    rc = database_commit_locked(d, change, err);
-    if (!rc)
-        tail_catch_up_locked(d);
-    return rc;
+    setting *s = arg;
+
+    *ret_change = &s->change;
+    return write_state(d, s->rule_id, s->state, err);
 }
 
 int states_set(ttp_store *store, const char *rule_id, const ttp_rule_state *state, ttp_err *err)
 {
     database *d = database_of(store);
-    ttp_change change = change_state(rule_id, state);
+    setting s = {.rule_id = rule_id, .state = state, .change = change_state(rule_id, state)};
     int rc;
 
     pthread_mutex_lock(&d->lock);
-    rc = db_begin(d->db, err);
-    if (!rc)
-        rc = end_locked(d, write_state(d, rule_id, state, err), &change, err);
+    rc = database_transact_locked(d, set_work, &s, err);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }
 
-static int clear_locked(database *d, const char *rule_id, ttp_err *err)
+/* A log row that no trigger writes: what the triggers of schema_mariadb.c do. */
+static int log_clearing(database *d, const char *rule_id, ttp_err *err)
 {
+    bool is_server = db_dialect_of(d->db) != DB_SQLITE;
+    int64_t gate;
     uint64_t n;
-    int rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ?", rule_id, STR_NULL, &n, err);
+    int rc = 0;
 
-    /* nothing was set: no trigger tells, so we do; a clear is one change in any case */
-    if (!rc && n == 0)
+    if (is_server)
+        rc = db_number(d->db, "SELECT version FROM ttp_schema WHERE version = 0 LOCK IN SHARE MODE",
+                       &gate, err);
+    if (!rc)
         rc = run(d, "INSERT INTO ttp_rule_change (kind, rule_id, deleted) VALUES ('state', ?, 1)",
                  rule_id, STR_NULL, &n, err);
-    return rc;
+    return rc || !is_server ? rc : db_exec(d->db, "SET @ttp_seq = LAST_INSERT_ID()", err);
+}
+
+/*
+ * A clear is one change in any case: where nothing was set no trigger tells, so we do. Then there
+ * is no row whose lock puts this clear in order with who sets the state at the same time; the
+ * isolation level makes the server lock the place where the row would be.
+ */
+static int clear_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
+{
+    setting *s = arg;
+    uint64_t n;
+    int rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ?", s->rule_id, STR_NULL, &n, err);
+
+    *ret_change = &s->change;
+    return !rc && n == 0 ? log_clearing(d, s->rule_id, err) : rc;
 }
 
 int states_clear(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err)
 {
     database *d = database_of(store);
-    ttp_change change = change_state(rule_id, &state_default);
+    setting s = {.rule_id = rule_id, .change = change_state(rule_id, &state_default)};
     int rc;
 
     (void)set_by; /* the default state has no author */
     pthread_mutex_lock(&d->lock);
-    rc = db_begin(d->db, err);
-    if (!rc)
-        rc = end_locked(d, clear_locked(d, rule_id, err), &change, err);
+    rc = database_transact_locked(d, clear_work, &s, err);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }
@@ -121,17 +138,15 @@ int states_clear(ttp_store *store, const char *rule_id, const char *set_by, ttp_
  * makes the log row and publishes; the value that was judged is part of the condition, so that a
  * state set meanwhile stays.
  */
-static int revert_locked(database *d, const char *rule_id, str expires, ttp_err *err)
+static int revert_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
 {
-    ttp_change change = change_state(rule_id, &state_default);
+    setting *s = arg;
     uint64_t n = 0;
-    int rc = db_begin(d->db, err);
+    int rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ? AND expires_at = ?", s->rule_id,
+                 s->expires, &n, err);
 
-    if (rc)
-        return rc;
-    rc = run(d, "DELETE FROM ttp_rule_state WHERE rule_id = ? AND expires_at = ?", rule_id, expires,
-             &n, err);
-    return end_locked(d, rc, n == 1 ? &change : NULL, err);
+    *ret_change = n ? &s->change : NULL;
+    return rc;
 }
 
 /* expires: the column's text, copied; empty where the state has not expired. */
@@ -139,7 +154,10 @@ static int read_locked(database *d, const char *rule_id, ttp_rule_state *ret_sta
                        ttp_err *err)
 {
     db_stmt *stmt;
-    int rc = db_prepare(d->db, "SELECT " STATE_COLUMNS " FROM ttp_rule_state WHERE rule_id = ?",
+    int rc = database_ready_locked(d, err);
+
+    if (!rc)
+        rc = db_prepare(d->db, "SELECT " STATE_COLUMNS " FROM ttp_rule_state WHERE rule_id = ?",
                         &stmt, err);
 
     if (rc)
@@ -161,6 +179,7 @@ static int get_locked(database *d, const char *rule_id, ttp_rule_state *ret_stat
     for (;;) {
         auto_free(buf) buf expires = {0};
         ttp_rule_state state;
+        setting s;
         int rc = read_locked(d, rule_id, &state, &expires, err);
 
         if (!rc && expires.failed)
@@ -169,7 +188,8 @@ static int get_locked(database *d, const char *rule_id, ttp_rule_state *ret_stat
             *ret_state = state;
         if (rc || expires.len == 0)
             return rc;
-        rc = revert_locked(d, rule_id, buf_str(&expires), err);
+        s = (setting){rule_id, NULL, buf_str(&expires), change_state(rule_id, &state_default)};
+        rc = database_transact_locked(d, revert_work, &s, err);
         if (rc)
             return rc;
     }
@@ -182,6 +202,8 @@ int states_get(ttp_store *store, const char *rule_id, ttp_rule_state *ret_state,
 
     pthread_mutex_lock(&d->lock);
     rc = get_locked(d, rule_id, ret_state, err);
+    if (rc == -ENOTCONN) /* it broke while it was idle: a fresh one, once */
+        rc = get_locked(d, rule_id, ret_state, err);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }
@@ -213,8 +235,11 @@ int database_each_state(ttp_store *store, state_fn fn, void *ctx, ttp_err *err)
     int rc;
 
     pthread_mutex_lock(&d->lock);
-    rc = db_prepare(d->db, "SELECT " STATE_COLUMNS ", rule_id FROM ttp_rule_state ORDER BY rule_id",
-                    &stmt, err);
+    rc = database_ready_locked(d, err);
+    if (!rc)
+        rc = db_prepare(d->db,
+                        "SELECT " STATE_COLUMNS ", rule_id FROM ttp_rule_state ORDER BY rule_id",
+                        &stmt, err);
     while (!rc && (rc = db_next(stmt, err)) == 0) {
         rc = hand_out_row(stmt, now_us, fn, ctx);
         if (rc)

@@ -138,8 +138,10 @@ static int write_file(database_sync *sync, const ttp_rule *seen, bool *ret_refus
 static int read_sources(database *d, source_rows *all, ttp_err *err)
 {
     db_stmt *stmt;
-    int rc = db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
+    int rc = database_ready_locked(d, err);
 
+    if (!rc)
+        rc = db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
     if (rc)
         return rc;
     while ((rc = db_next(stmt, err)) == 0) {
