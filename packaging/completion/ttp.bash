@@ -54,7 +54,7 @@ _ttp() {
     case $command in
     tag) options="--format --rules --output --db $attack --threads --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
-    'rules watch') options='--rules --output --no-gate' ;;
+    'rules watch') options='--rules --db --output --existing --no-gate' ;;
     'rules '*) options="--rules $attack --output" ;;
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;

@@ -105,3 +105,6 @@
 #define PIPELINE_WEIGHT_MAX (48u << 20)
 /* threads of one run; --threads asks for no more */
 #define PIPELINE_THREADS_MAX 256
+/* milliseconds that a rule file must not have changed before it is taken, where neither an event
+ * nor the filesystem can tell whether it is still being written */
+#define STORE_SETTLE_MS 500

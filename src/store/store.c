@@ -21,18 +21,21 @@ static const char *choose_type(const ttp_store_options *options)
     return type && *type ? type : store_filesystem.name;
 }
 
-static int find_backend(const char *type, const store_ops **ret_ops, ttp_err *err)
+static const store_ops *find_backend(const char *type)
+{
+    for (size_t i = 0; i < N_BACKENDS; i++)
+        if (strcmp(backends[i]->name, type) == 0)
+            return backends[i];
+    return NULL;
+}
+
+static int refuse_type(const char *type, ttp_err *err)
 {
     auto_free(buf) buf known = {0};
     char quoted[256];
 
-    for (size_t i = 0; i < N_BACKENDS; i++) {
-        if (strcmp(backends[i]->name, type) == 0) {
-            *ret_ops = backends[i];
-            return 0;
-        }
+    for (size_t i = 0; i < N_BACKENDS; i++)
         buf_printf(&known, "%s%s", i ? " or " : "", backends[i]->name);
-    }
     return err_set(err, TTP_E_INVALID, TYPE_VARIABLE, "the rule store is %s; expected %s",
                    err_quote(quoted, sizeof(quoted), type, strlen(type), 40), buf_c_str(&known));
 }
@@ -40,15 +43,16 @@ static int find_backend(const char *type, const store_ops **ret_ops, ttp_err *er
 int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
 {
     static const ttp_store_options defaults;
-    const store_ops *ops = NULL;
+    const store_ops *ops;
     ttp_store *store = NULL;
     int rc;
 
     if (!options)
         options = &defaults;
-    rc = find_backend(choose_type(options), &ops, err);
-    if (!rc)
-        rc = ops->open(options, &store, err);
+    ops = find_backend(choose_type(options));
+    if (!ops)
+        return refuse_type(choose_type(options), err);
+    rc = ops->open(options, &store, err);
     if (rc)
         return rc;
     rc = ops->start(store, err);

@@ -18,76 +18,82 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool same_stamp(const fs_stamp *a, const fs_stamp *b)
+bool fs_same_stamp(const fs_stamp *a, const fs_stamp *b)
 {
     return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
            same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
+typedef enum writer {
+    WRITER_NONE,
+    WRITER_BUSY,
+    WRITER_UNKNOWN,
+} writer;
+
 /*
  * A read lease is refused exactly while somebody has the file open for writing. It is given back at
  * once; whoever opens the file in between waits that long. The kernel's signal about it goes to
- * this thread, which blocks all.
+ * this thread, which blocks all. Only the file's owner (and root) may ask.
  */
-static bool being_written(int fd)
+static writer find_writer(int fd)
 {
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
-    bool refused;
 
     if (fcntl(fd, F_SETOWN_EX, &owner))
-        return false;
-    refused = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
-    if (refused)
-        return errno == EAGAIN;           /* else: not ours to ask */
+        return WRITER_UNKNOWN;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK))
+        return errno == EAGAIN ? WRITER_BUSY : WRITER_UNKNOWN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* closing the file ends it as well */
-    return false;
+    return WRITER_NONE;
 }
 
-static int read_open_file(int fd, const char *path, bool leases, buf *text, fs_stamp *ret_stamp,
-                          ttp_err *err)
+static int read_open_file(int fd, fs_reading *r, ttp_err *err)
 {
     struct stat before, after;
     fs_stamp a, b;
+    writer w;
     int rc;
 
     if (fstat(fd, &before))
-        return rule_file_fail(err, path, "cannot read", errno);
-    rc = rule_file_judge(&before, path, err);
+        return rule_file_fail(err, r->path, "cannot read", errno);
+    rc = rule_file_judge(&before, r->path, err);
     if (!rc)
-        rc = rule_file_bytes(fd, path, text, err);
+        rc = rule_file_bytes(fd, r->path, &r->text, err);
     if (rc)
         return rc;
     if (fstat(fd, &after))
-        return rule_file_fail(err, path, "cannot read", errno);
+        return rule_file_fail(err, r->path, "cannot read", errno);
     a = stamp_of(&before);
     b = stamp_of(&after);
-    if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) ||
-        (leases && being_written(fd)))
+    w = r->remote ? WRITER_UNKNOWN : find_writer(fd);
+    if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) || w == WRITER_BUSY)
         return TTP_E_END;
-    *ret_stamp = b;
+    r->unsure = w == WRITER_UNKNOWN;
+    r->stamp = b;
     return 0;
 }
 
 /* Looked at before it is opened: opening a device may do things. */
-int fs_read(const char *path, bool leases, const fs_stamp *known, buf *text, fs_stamp *ret_stamp,
-            ttp_err *err)
+int fs_read(fs_reading *r, ttp_err *err)
 {
     struct stat st;
     fs_stamp stamp;
     int fd, rc;
 
-    if (stat(path, &st))
-        return errno == ENOENT ? TTP_E_NOT_FOUND : rule_file_fail(err, path, "cannot read", errno);
+    if (stat(r->path, &st))
+        return errno == ENOENT ? TTP_E_NOT_FOUND
+                               : rule_file_fail(err, r->path, "cannot read", errno);
     stamp = stamp_of(&st);
-    if (known && same_stamp(&stamp, known))
+    if (r->known && fs_same_stamp(&stamp, r->known))
         return TTP_E_DUPLICATE;
-    rc = rule_file_judge(&st, path, err);
+    rc = rule_file_judge(&st, r->path, err);
     if (rc)
         return rc;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return errno == ENOENT ? TTP_E_NOT_FOUND : rule_file_fail(err, path, "cannot read", errno);
-    rc = read_open_file(fd, path, leases, text, ret_stamp, err);
+        return errno == ENOENT ? TTP_E_NOT_FOUND
+                               : rule_file_fail(err, r->path, "cannot read", errno);
+    rc = read_open_file(fd, r, err);
     (void)close(fd); /* was only read from */
     return rc;
 }
