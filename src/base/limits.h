@@ -101,3 +101,7 @@
 #define FEED_LINES_MAX 2048
 /* changes that one snapshot of the engine takes in at most; further ones make the next */
 #define FOLLOWER_BATCH_MAX 1024
+/* bytes of input and its parts on their way through the threads; reading waits at it */
+#define PIPELINE_WEIGHT_MAX (48u << 20)
+/* threads of one run; --threads asks for no more */
+#define PIPELINE_THREADS_MAX 256

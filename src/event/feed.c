@@ -48,7 +48,9 @@ void feed_batch_done(feed_batch *b)
 
 size_t feed_batch_memory(const feed_batch *b)
 {
-    return b->mem.total + b->cap + b->cap_lines * sizeof(*b->lines) +
+    size_t long_line = b->cap > LINES_FIRST_SIZE ? b->cap : 0; /* its values come yet */
+
+    return b->mem.total + b->cap + 3 * long_line + b->cap_lines * sizeof(*b->lines) +
            b->cap_events * sizeof(*b->events);
 }
 
@@ -90,9 +92,7 @@ void feed_cancel(feed *f)
     (void)!write(f->wake[1], "", 1); /* a full pipe is as good */
 }
 
-/* ---- reading ---- */
-
-static void clear_batch(feed_batch *b)
+void feed_batch_clear(feed_batch *b)
 {
     arena_clear(&b->mem, BATCH_KEEP);
     if (b->cap > BATCH_KEEP) {
@@ -105,6 +105,8 @@ static void clear_batch(feed_batch *b)
     b->file_rc = 0;
     b->bytes = 0;
 }
+
+/* ---- reading ---- */
 
 /* Room for the next line is sure. */
 static void add_line(feed_batch *b, const line *l)
@@ -195,7 +197,7 @@ int feed_read(feed *f, feed_batch *b)
 {
     int rc = 0;
 
-    clear_batch(b);
+    feed_batch_clear(b);
     if (!f->lines.in && f->at == f->n_paths) {
         b->is_rest = true;
         return atomic_load(&f->all_mapped) ? TTP_E_END : 0;

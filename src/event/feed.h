@@ -38,7 +38,9 @@ typedef struct feed_batch {
 } feed_batch;
 
 void feed_batch_done(feed_batch *b);
-/* Bytes of memory that a batch takes, roughly. */
+/* Empty it and let go of what a large one took; feed_read does so, too. */
+void feed_batch_clear(feed_batch *b);
+/* Bytes of memory that a batch takes or is going to take, roughly. */
 size_t feed_batch_memory(const feed_batch *b);
 
 /*

@@ -124,13 +124,13 @@ static inline bool tag_sink_renders(const tag_sink *s)
     return s->ops->render;
 }
 /*
- * Append what the sink would write for a tag. Any thread; out and clock (zeroed at first) are its
- * own. A failed allocation is out's to tell. Returns 0 or what tag_check returns.
+ * Append what the sink would write for a tag. Any thread; b and clock (zeroed at first) are its
+ * own. A failed allocation is b's to tell. Returns 0 or what tag_check returns.
  */
-static inline int tag_sink_render(const tag_sink *s, tag_clock *clock, buf *out, const tag *t,
+static inline int tag_sink_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t,
                                   ttp_err *err)
 {
-    return s->ops->render(s, clock, out, t, err);
+    return s->ops->render(s, clock, b, t, err);
 }
 /* Put rendered tags, whole ones. */
 static inline int tag_sink_put_rendered(tag_sink *s, str rendered, ttp_err *err)
