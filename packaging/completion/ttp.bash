@@ -18,7 +18,7 @@ _ttp_value() {
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
-        *' --confidence-max' | *' --reason') COMPREPLY=() ;;
+        *' --confidence-max' | *' --reason' | *' --threads') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -52,7 +52,7 @@ _ttp() {
 
     _ttp_value "$command" "$prev" && return
     case $command in
-    tag) options="--format --rules --output --db $attack --quiet" ;;
+    tag) options="--format --rules --output --db $attack --threads --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
     'rules watch') options='--rules --output --no-gate' ;;
     'rules '*) options="--rules $attack --output" ;;

@@ -462,8 +462,8 @@ int json_parse_into(json_doc *doc, str text, bool flat, arena *mem, const json_n
     if (!block)
         return err_set(err, -ENOMEM, NULL, "out of memory");
     if (in_text)
-        *ret_root = static_cast<const json_node *>(
-            memcpy(block, root, root->n_nodes * sizeof(*root)));
+        *ret_root =
+            static_cast<const json_node *>(memcpy(block, root, root->n_nodes * sizeof(*root)));
     else
         *ret_root = json_copy(root, block);
     return 0;

@@ -213,7 +213,7 @@ static unsigned start_members(pipeline *p, member *members, unsigned n)
     sigset_t all, before;
     unsigned started = 0;
 
-    (void)sigfillset(&all);                           /* cannot fail with a valid pointer */
+    (void)sigfillset(&all);                            /* cannot fail with a valid pointer */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* nor this: threads inherit the mask */
     while (started < n) {
         members[started] = (member){.p = p, .number = started + 1};

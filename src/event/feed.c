@@ -114,6 +114,31 @@ static void add_line(feed_batch *b, const line *l)
     b->lines[b->n_lines++].line = *l;
 }
 
+/* Copy the lines out of the buffer, with what lies between them. */
+static int copy_lines(feed_batch *b, const char *from, size_t len)
+{
+    char *copy = arena_alloc(&b->mem, len + JSON_PADDING);
+
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, from, len);
+    memset(copy + len, 0, JSON_PADDING);
+    for (size_t i = 0; i < b->n_lines; i++)
+        b->lines[i].line.text.ptr = copy + (b->lines[i].line.text.ptr - from);
+    return 0;
+}
+
+/* Make the lines last: by taking the buffer, unless what is left in it is more than they are. */
+static int keep_lines(feed *f, feed_batch *b)
+{
+    const char *from = b->lines[0].line.text.ptr;
+    size_t len = (size_t)(f->lines.buf + f->lines.start - from);
+
+    if (len < f->lines.end - f->lines.start)
+        return copy_lines(b, from, len);
+    return lines_exchange(&f->lines, &b->buf, &b->cap);
+}
+
 /* The first line of a batch, which may have to be read, and what else the buffer holds. */
 static int cut_lines(feed *f, feed_batch *b, ttp_err *err)
 {
@@ -125,7 +150,7 @@ static int cut_lines(feed *f, feed_batch *b, ttp_err *err)
     add_line(b, &l);
     while (b->n_lines < FEED_LINES_MAX && lines_next_held(&f->lines, &l))
         add_line(b, &l);
-    if (lines_exchange(&f->lines, &b->buf, &b->cap))
+    if (keep_lines(f, b))
         return err_set(err, -ENOMEM, input_name(f->lines.in), "out of memory");
     return 0;
 }

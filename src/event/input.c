@@ -52,7 +52,8 @@ struct input {
 
 static int wait_for_bytes(input *in, ttp_err *err)
 {
-    struct pollfd fds[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = in->wake_fd, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = in->fd, .events = POLLIN},
+                            {.fd = in->wake_fd, .events = POLLIN}};
     int n;
 
     do {

@@ -310,7 +310,9 @@ bool lines_next_held(lines *l, line *ret_line)
 {
     const char *newline;
 
-    if (l->in_array || l->may_be_array || l->n_nuls || l->start == l->end || !l->buf[l->start])
+    if (l->in_array || l->n_nuls || l->start == l->end || !l->buf[l->start])
+        return false;
+    if (l->may_be_array && l->buf[l->start] != '\n')
         return false;
     newline = memchr(l->buf + l->scanned, '\n', l->end - l->scanned);
     if (!newline) {

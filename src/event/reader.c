@@ -77,6 +77,7 @@ static int next_line(reader *r, parsed_line *p, const json_node **ret_root, ttp_
     line l;
     int rc = lines_next(&r->lines, &l, err);
 
+    *ret_root = NULL;
     if (rc)
         return rc;
     arena_clear(&r->mem, ARENA_KEEP);

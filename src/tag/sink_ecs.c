@@ -175,8 +175,8 @@ static void ecs_free(tag_sink *s)
 
 int tag_sink_ecs_new(int fd, const attack_catalogue *catalogue, tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {
-        ecs_put, ecs_flush, ecs_free, ecs_render, ecs_put_rendered, false};
+    static const tag_sink_ops ops = {ecs_put,    ecs_flush,        ecs_free,
+                                     ecs_render, ecs_put_rendered, false};
     ecs_sink *e = malloc(sizeof(*e));
 
     if (!e)

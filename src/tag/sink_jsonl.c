@@ -48,8 +48,8 @@ static void jsonl_free(tag_sink *s)
 
 int tag_sink_jsonl_new(int fd, tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {
-        jsonl_put, jsonl_flush, jsonl_free, jsonl_render, jsonl_put_rendered, false};
+    static const tag_sink_ops ops = {jsonl_put,    jsonl_flush,        jsonl_free,
+                                     jsonl_render, jsonl_put_rendered, false};
     jsonl_sink *j = malloc(sizeof(*j));
 
     if (!j)
