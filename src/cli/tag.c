@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ttp tag: logs in, tags out, and an account of every line. */
 #include "cli/commands.h"
-#include "cli/load.h"
+#include "cli/live.h"
 #include "cli/progress.h"
 
 #include "base/cores.h"
@@ -26,7 +26,7 @@ typedef struct tag_run {
     const char *format, *rules, *db, *output, *bundle, *release, *threads;
     bool quiet;
     unsigned n_threads;
-    loaded_rules loaded;
+    live_rules live;
     feed *feed;
     tag_sink *sinks[MAX_SINKS];
     size_t n_sinks;
@@ -81,7 +81,7 @@ static unsigned terminal_width(int fd)
 
 static int add_output_sink(tag_run *run, int output)
 {
-    const attack_catalogue *catalogue = run->loaded.catalogue;
+    const attack_catalogue *catalogue = run->live.catalogue;
     tag_sink **sink = &run->sinks[run->n_sinks];
     bool color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     ttp_err err;
@@ -120,7 +120,8 @@ static int set_up(tag_run *run, int format, int output, char **files, int n_file
 {
     static char dash[] = "-", *standard_input[] = {dash};
     const reader_options options = {(event_format)format, complain, run};
-    int rc, status = cli_load_rules(run->rules, run->bundle, run->release, &run->loaded);
+    const ttp_log log = {log_line, run};
+    int rc, status = live_start(&run->live, run->rules, run->bundle, run->release, &log);
     ttp_err err;
 
     if (status == CLI_DONE)
@@ -192,7 +193,7 @@ static int tag_all(tag_run *run, size_t n_files)
 {
     const tagging_options options = {
         .feed = run->feed,
-        .rules = run->loaded.index,
+        .engine = run->live.engine,
         .sinks = run->sinks,
         .n_sinks = run->n_sinks,
         .n_threads = run->n_threads,
@@ -210,7 +211,7 @@ static int tag_all(tag_run *run, size_t n_files)
     if (!run->quiet)
         print_account(run, n_files);
     stats = feed_get_stats(run->feed);
-    if (stats->bad || stats->noted || feed_n_unread(run->feed) || run->loaded.n_refused)
+    if (stats->bad || stats->noted || feed_n_unread(run->feed) || run->live.n_refused)
         return CLI_BAD_INPUT;
     return CLI_DONE;
 }
@@ -220,7 +221,7 @@ static void tear_down(tag_run *run)
     for (size_t s = 0; s < run->n_sinks; s++)
         tag_sink_free(run->sinks[s]);
     feed_free(run->feed);
-    cli_unload_rules(&run->loaded);
+    live_stop(&run->live);
 }
 
 /* --threads, else as many as there are cores to use. 0: no number that can be. */

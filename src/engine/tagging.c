@@ -18,6 +18,8 @@ typedef struct tag_batch {
     buf rendered; /* for the sink that renders */
     tag *tags;    /* for the others, with evidence in in.mem or their own to write */
     size_t n_tags, cap_tags;
+    snapshot **held; /* the rules that these tags borrow from, as they were */
+    size_t n_held, cap_held;
 } tag_batch;
 
 /* What each thread has for itself. */
@@ -93,6 +95,23 @@ static int map_batch(void *ctx, void *batch, ttp_err *err)
     return 0;
 }
 
+/* Hold the rules of the last evaluation, once for all events in a row that went by them. */
+static int hold_rules(tag_batch *b, const evaluator *e)
+{
+    snapshot *s = evaluator_hold_snapshot(e);
+
+    if (!s || (b->n_held && b->held[b->n_held - 1] == s)) {
+        snapshot_unref(s);
+        return 0;
+    }
+    if (mem_grow(b->held, b->cap_held, b->n_held + 1)) {
+        snapshot_unref(s);
+        return -ENOMEM;
+    }
+    b->held[b->n_held++] = s;
+    return 0;
+}
+
 /* A tag of which all lasts as long as the batch; an evidence without text writes itself later. */
 static int keep_tag(tag_batch *b, const tag *t)
 {
@@ -136,11 +155,14 @@ static int tag_batch_events(void *ctx, void *batch, unsigned thread, ttp_err *er
         const tag *tags;
         size_t n;
 
-        if (evaluator_run(h->evaluator, t->o.rules, &b->in.events[i], &tags, &n))
+        if (evaluator_run_live(h->evaluator, &b->in.events[i], &tags, &n))
+            return out_of_memory(err);
+        if (n && t->keeps && hold_rules(b, h->evaluator))
             return out_of_memory(err);
         for (size_t k = 0; !rc && k < n; k++)
             rc = take_tag(t, h, b, &tags[k], err);
     }
+    ttp_evaluator_idle(h->evaluator); /* the next batch may come much later */
     return rc;
 }
 
@@ -153,8 +175,16 @@ static int put_tags(tag_sink *s, const tag_batch *b, ttp_err *err)
     return rc;
 }
 
+static void let_go_of_rules(tag_batch *b)
+{
+    for (size_t i = 0; i < b->n_held; i++)
+        snapshot_unref(b->held[i]);
+    b->n_held = 0;
+}
+
 static void clear_batch(tag_batch *b)
 {
+    let_go_of_rules(b);
     feed_batch_clear(&b->in);
     b->n_tags = 0;
     if (b->rendered.cap > KEEP_BYTES)
@@ -203,7 +233,7 @@ static int make_hands(tagging *t)
 
         h->evaluator = evaluator_new(NULL, t->o.log.fn ? &log : NULL);
         h->doc = json_doc_new();
-        if (!h->evaluator || !h->doc)
+        if (!h->evaluator || !h->doc || ttp_evaluator_follow(h->evaluator, t->o.engine))
             return -ENOMEM;
     }
     return t->hands ? 0 : -ENOMEM;
@@ -243,6 +273,8 @@ static void tear_down(tagging *t, evaluator_stats *ret_stats)
     }
     free(t->hands);
     for (size_t i = 0; t->batches && i < t->n_batches; i++) {
+        let_go_of_rules(&t->batches[i]);
+        free(t->batches[i].held);
         feed_batch_done(&t->batches[i].in);
         buf_done(&t->batches[i].rendered);
         free(t->batches[i].tags);

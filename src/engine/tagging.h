@@ -9,7 +9,7 @@
 
 typedef struct tagging_options {
     feed *feed;
-    const engine_index *rules;
+    ttp_engine *engine; /* its rules and states as they are at each event */
     /* All the caller's. At most one of them renders (tag/tag.h): tags are rendered for it by all
      * threads; the others get each tag in turn. */
     tag_sink *const *sinks;

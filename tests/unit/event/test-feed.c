@@ -19,8 +19,8 @@
 #define SESSION                                                                                    \
     LINE("session.connect", "")                                                                    \
     LINE("login.success", ",\"username\":\"root\",\"password\":\"x\"")                             \
-        LINE("command.input", ",\"input\":\"uname\"")                                              \
-            LINE("command.input", ",\"input\":\"\\u00e9\"") LINE("session.closed", "")
+    LINE("command.input", ",\"input\":\"uname\"")                                                  \
+    LINE("command.input", ",\"input\":\"\\u00e9\"") LINE("session.closed", "")
 #define MAX_FILES 3
 
 static char place[] = "/tmp/ttp-feed-XXXXXX";
