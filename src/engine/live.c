@@ -89,6 +89,11 @@ static int make_index(ttp_engine *en, engine_index **ret_index)
         rc = begin_anew(en);
     if (!rc)
         rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    if (rc == TTP_E_LIMIT) {
+        rc = begin_anew(en);
+        if (!rc)
+            rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    }
     if (rc)
         en->maker = index_maker_free(en->maker);
     return rc;
@@ -179,7 +184,7 @@ int ttp_engine_reset(ttp_engine *en, ttp_rule *const *rules, const ttp_rule_stat
 static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn *turn)
 {
     const known_rule *k;
-    int rc;
+    int rc = 0;
 
     if (c->kind == TTP_CHANGE_STATE)
         return roster_set_state(&en->roster, c->rule_id, &c->state, turn);
@@ -188,7 +193,9 @@ static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn
         return 0;
     en->outdated = true;
     if (!c->rule && en->maker)
-        (void)index_maker_put(en->maker, k->id, NULL); /* taking out cannot fail */
+        rc = index_maker_put(en->maker, k->id, NULL);
+    if (rc)
+        en->maker = index_maker_free(en->maker);
     rc = roster_define(&en->roster, c->rule_id, c->rule, turn);
     if (rc || !c->rule || !en->maker)
         return rc;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#define DROPPED UINT32_MAX
 /* holes that are kept beside few rules */
 #define HOLES_KEPT 256
 
@@ -52,6 +53,8 @@ static void end_field(field_maker *f)
     chains_done(&f->by_pattern);
     free(f->patterns);
     free(f->first_waiting);
+    free(f->n_waiting);
+    free(f->dropped);
     free(f->present);
     shelf_done(&f->waiting);
     free(f);
@@ -185,10 +188,12 @@ static int add_pattern(field_maker *f, pattern *p, uint32_t *ret_index)
 
     if (mem_grow(f->patterns, f->cap_patterns, n + 1) ||
         mem_grow(f->first_waiting, f->cap_waiting, n + 1) ||
+        mem_grow(f->n_waiting, f->cap_n_waiting, n + 1) ||
         chains_add(&f->by_pattern, hash_pattern(p)))
         return -ENOMEM;
     f->patterns[n] = p;
     f->first_waiting[n] = NO_INDEX;
+    f->n_waiting[n] = 0;
     *ret_index = (uint32_t)n;
     return 0;
 }
@@ -197,7 +202,7 @@ static uint32_t find_pattern(const field_maker *f, const pattern *p)
 {
     uint32_t i = chains_first(&f->by_pattern, hash_pattern(p));
 
-    while (i != CHAIN_END && !pattern_equal(f->patterns[i], p))
+    while (i != CHAIN_END && (f->n_waiting[i] == DROPPED || !pattern_equal(f->patterns[i], p)))
         i = f->by_pattern.next[i];
     return i;
 }
@@ -213,6 +218,7 @@ static int wait_for(field_maker *f, pattern *p, waiting_leaf who)
     if (shelf_put(&f->waiting, &shelf_of_waiting, &who, 1))
         return -ENOMEM;
     f->first_waiting[i] = f->waiting.n - 1;
+    f->n_waiting[i]++;
     f->touched = true;
     return 0;
 }
@@ -356,28 +362,62 @@ static int put_into_kind(kind_maker *k, event_kind kind, uint32_t id, const inde
     return rc ? rc : set_slot(k, id, p.number);
 }
 
-static void take_out(index_maker *m, uint32_t id)
+/* Nobody waits for the pattern any more, which only hurts where it has no atom. */
+static int stop_waiting(field_maker *f, const pattern *p)
 {
-    for (unsigned kind = 0; kind < EVENT_N_KINDS; kind++) {
+    uint32_t i = find_pattern(f, p);
+
+    if (--f->n_waiting[i] || pattern_has_atom(p))
+        return 0;
+    if (mem_grow(f->dropped, f->cap_dropped, f->n_dropped + 1))
+        return -ENOMEM;
+    f->dropped[f->n_dropped++] = i;
+    f->n_waiting[i] = DROPPED;
+    f->has_dropped = f->touched = true;
+    return 0;
+}
+
+static int take_out_leaves(kind_maker *k, event_kind kind, const kind_rule *kr)
+{
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < kr->rule->n_leaves; i++) {
+        const leaf *l = &kr->rule->leaves[i];
+
+        if (kr->ways[i] != LEAF_IN_TABLE)
+            continue;
+        for (size_t p = 0; !rc && p < l->n_patterns; p++)
+            rc = stop_waiting(field_of(k, leaf_field(l, kind)), l->patterns[p]);
+    }
+    return rc;
+}
+
+static int take_out(index_maker *m, uint32_t id)
+{
+    int rc = 0;
+
+    for (unsigned kind = 0; !rc && kind < EVENT_N_KINDS; kind++) {
         kind_maker *k = &m->kinds[kind];
+        const kind_rule *rules = k->rules.at;
 
         if (id >= k->n_slot_of || k->slot_of[id] == NO_INDEX)
             continue;
+        rc = take_out_leaves(k, (event_kind)kind, &rules[k->slot_of[id]]);
         k->slot_of[id] = NO_INDEX;
         k->n_live--;
         k->touched = true;
     }
+    return rc;
 }
 
 int index_maker_put(index_maker *m, uint32_t id, rule *r)
 {
     index_rule *ir;
     uint32_t *ways;
-    int rc;
+    int rc = take_out(m, id);
 
-    take_out(m, id);
-    if (!r)
-        return 0;
+    if (rc || !r)
+        return rc;
     rc = add_index_rule(m, r, &ir);
     ways = rc ? NULL : ir->ways;
     for (unsigned kind = 0; !rc && r->match && kind < EVENT_N_KINDS; kind++) {

@@ -18,7 +18,8 @@ DEFINE_FREE_PTR(index_maker, index_maker *, index_maker_free)
 
 /* The rule of this number is r from now on; NULL: there is none. Returns 0 or -ENOMEM. */
 int index_maker_put(index_maker *m, uint32_t id, rule *r);
-/* An index of all that was put, tags in the order of these numbers. Returns 0 or -ENOMEM. */
+/* An index of all that was put, tags in the order of these numbers. Returns 0, TTP_E_LIMIT (only a
+ * maker that begins anew can make it) or -ENOMEM. */
 int index_maker_make(index_maker *m, const uint32_t *order, size_t n, engine_index **ret_index);
 /* Are there so many holes that a maker that begins anew would serve better? */
 bool index_maker_worn(const index_maker *m);

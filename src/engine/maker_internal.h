@@ -14,6 +14,13 @@ typedef struct field_maker {
     size_t cap_patterns;
     uint32_t *first_waiting;
     size_t cap_waiting;
+    /* A pattern without atom is verified on every text: it must not stay when nobody waits for it
+     * any more. Rules that do, by pattern (UINT32_MAX: dropped, not to be found again). */
+    uint32_t *n_waiting;
+    size_t cap_n_waiting;
+    uint32_t *dropped; /* since the last table */
+    size_t n_dropped, cap_dropped;
+    bool has_dropped; /* ever */
     shelf waiting;
     shared_table *table; /* of the first n_in_table patterns */
     size_t n_in_table;

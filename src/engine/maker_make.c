@@ -2,6 +2,8 @@
 /* The next index, out of what a maker keeps and the last one. */
 #include "engine/maker_internal.h"
 
+#include "match/table_edit.h"
+
 #include <errno.h>
 
 /* A copy of n numbers; one more than asked for, so that none is not NULL. */
@@ -26,18 +28,33 @@ static size_t sweep(uint32_t *rules, size_t n, const uint32_t *place_of)
     return kept;
 }
 
+static int edit_table(const field_maker *f, pattern_table **ret_table)
+{
+    const table_edit edit = {
+        .added = f->patterns + f->n_in_table,
+        .n_added = f->by_pattern.n - f->n_in_table,
+        .dropped = f->dropped,
+        .n_dropped = f->n_dropped,
+    };
+    int rc = f->table ? pattern_table_edit(f->table->table, &edit, ret_table) : TTP_E_LIMIT;
+
+    if (rc != TTP_E_LIMIT || f->has_dropped)
+        return rc;
+    return pattern_table_new(f->patterns, f->by_pattern.n, ret_table);
+}
+
 static int make_table(field_maker *f)
 {
     shared_table *t;
     int rc;
 
-    if (f->n_in_table == f->by_pattern.n)
+    if (f->n_in_table == f->by_pattern.n && f->n_dropped == 0)
         return 0;
     t = calloc(1, sizeof(*t));
     if (!t)
         return -ENOMEM;
     t->refs = 1;
-    rc = pattern_table_new(f->patterns, f->by_pattern.n, &t->table);
+    rc = edit_table(f, &t->table);
     if (rc) {
         free(t);
         return rc;
@@ -45,6 +62,7 @@ static int make_table(field_maker *f)
     shared_table_unref(f->table);
     f->table = t;
     f->n_in_table = f->by_pattern.n;
+    f->n_dropped = 0;
     return 0;
 }
 
