@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "engine/engine.h"
+#include "match/pattern.h"
 
 typedef struct rng {
     uint64_t state;
@@ -77,7 +78,8 @@ static inline void put_regex(buf *b, rng *r)
     static const char *const tails[] = {"\\\\d+", "\\\\s*\\\\w", "$", ".*e", "\\\\b", "[0-9a-f]?"};
 
     if (below(r, 12) == 0) {
-        buf_printf(b, "pattern: \"%s\"", below(r, 2) ? "\\\\d[a-z]" : "^\\\\W*$"); /* no atom */
+        /* no atom */
+        buf_printf(b, "pattern: \"[%c-w]%s\"", 'a' + below(r, 20), below(r, 2) ? "\\\\d" : "$");
         return;
     }
     buf_put_c(b, "pattern: \"");
@@ -259,6 +261,25 @@ static inline void put_tag(buf *b, const tag *t, double confidence)
     buf_put_char(b, '\n');
 }
 
+/* Do the rules that hold have tags, and no others? */
+static inline void expect_plain(const model *m, const ttp_event *ev, const tag *tags, size_t n)
+{
+    matcher *mt = matcher_new(NULL);
+    size_t at = 0;
+
+    for (unsigned i = 0; i < m->n; i++) {
+        const rule *r = m->rules[i];
+
+        if (!r || !(r->applies_to & (1u << ev->kind)) || r->emits[0].confidence < 0.3 ||
+            !rule_holds(r, ev->kind, ev->payload, mt))
+            continue;
+        expect_true("each rule that holds has its tag", at < n && tags[at].rule == r);
+        at++;
+    }
+    expect_int("and no other", n, at);
+    matcher_free(mt);
+}
+
 static inline void put_expected(buf *b, const model *m, evaluator *e, const engine_index *ix,
                                 const ttp_event *ev)
 {
@@ -266,6 +287,7 @@ static inline void put_expected(buf *b, const model *m, evaluator *e, const engi
     size_t n;
 
     assert_int_equal(evaluator_run(e, ix, ev, &tags, &n), 0);
+    expect_plain(m, ev, tags, n);
     for (size_t i = 0; i < n; i++) {
         unsigned number = (unsigned)strtoul(tags[i].rule_id.ptr + 1, NULL, 10);
         const ttp_rule_state *s = &m->states[number];
