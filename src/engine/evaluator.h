@@ -8,10 +8,11 @@
 struct ttp_evaluator {
     matcher *matcher;
     ttp_log log;
-    bitset slots; /* leaves of the table that hold */
-    bitset woken; /* rules to decide */
-    arena mem;    /* the event's tags, evidence and explanations */
-    buf text;     /* evidence being written */
+    bitset slots;             /* leaves of the table that hold */
+    bitset woken;             /* rules to decide, by place */
+    bitset asked, asked_held; /* patterns that rules asked for, and those of them that hold */
+    arena mem;                /* the event's tags, evidence and explanations */
+    buf text;                 /* evidence being written */
     tag *tags;
     size_t n_tags, cap_tags;
     explain_rule *explained;

@@ -159,7 +159,7 @@ static int leaf_held(const findings *f, uint32_t index)
 
     if (f->kr->is_one_leaf)
         return 1; /* it has no slot: that the rule fired says it */
-    if (index_has_leaf(l, f->ev->kind))
+    if (f->kr->ways[index] == LEAF_IN_TABLE)
         return bitset_has(&f->e->slots, f->kr->first_slot + index);
     return leaf_holds(l, f->ev->kind, f->ev->payload, f->e->matcher);
 }

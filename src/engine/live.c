@@ -5,6 +5,7 @@
  *     apply:  roster (what is wanted) -> next snapshot, beside the current -> publish -> drop
  */
 #include "engine/evaluator.h"
+#include "engine/maker.h"
 #include "engine/roster.h"
 
 #include <errno.h>
@@ -17,7 +18,8 @@ struct ttp_engine {
     str attack_release;
     pthread_mutex_t lock; /* of all below; an evaluation never takes it */
     roster roster;
-    bool outdated; /* the roster knows of definitions that the current snapshot has not */
+    index_maker *maker; /* NULL: all rules have to be put into a new one */
+    bool outdated;      /* the roster knows of definitions that the current snapshot has not */
     evaluator **evaluators;
     size_t n_evaluators, cap_evaluators;
     counters departed; /* what evaluators counted that follow no more */
@@ -50,6 +52,7 @@ ttp_engine *ttp_engine_free(ttp_engine *en)
     if (!en)
         return NULL;
     (void)snapshot_unref(en->current); /* returns NULL */
+    en->maker = index_maker_free(en->maker);
     roster_done(&en->roster);
     counters_done(&en->departed);
     (void)pthread_mutex_destroy(&en->lock); /* nobody holds it any more */
@@ -61,22 +64,38 @@ ttp_engine *ttp_engine_free(ttp_engine *en)
 
 /* ---- making snapshots ---- */
 
-static int make_index(const ttp_engine *en, engine_index **ret_index)
+/* All rules into a new maker: at first, after a failure, and when there are too many holes. */
+static int begin_anew(ttp_engine *en)
 {
-    size_t n = en->roster.n_order;
-    rule **rules = calloc(n + 1, sizeof(rule *));
-    uint32_t *ids = calloc(n + 1, sizeof(*ids));
-    int rc = -ENOMEM;
+    int rc = 0;
 
-    if (rules && ids) {
-        for (size_t i = 0; i < n; i++) {
-            rules[i] = en->roster.order[i]->rule;
-            ids[i] = en->roster.order[i]->id;
-        }
-        rc = engine_index_new_numbered(rules, ids, n, en->attack_release, ret_index);
+    en->maker = index_maker_free(en->maker);
+    en->maker = index_maker_new(en->attack_release);
+    if (!en->maker)
+        return -ENOMEM;
+    for (size_t i = 0; !rc && i < en->roster.n_order; i++) {
+        const known_rule *k = en->roster.known[en->roster.order[i]];
+
+        rc = index_maker_put(en->maker, k->id, k->rule);
     }
-    free(rules);
-    free(ids);
+    return rc;
+}
+
+static int make_index(ttp_engine *en, engine_index **ret_index)
+{
+    int rc = 0;
+
+    if (!en->maker || index_maker_worn(en->maker))
+        rc = begin_anew(en);
+    if (!rc)
+        rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    if (rc == TTP_E_LIMIT) {
+        rc = begin_anew(en);
+        if (!rc)
+            rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    }
+    if (rc)
+        en->maker = index_maker_free(en->maker);
     return rc;
 }
 
@@ -155,6 +174,7 @@ int ttp_engine_reset(ttp_engine *en, ttp_rule *const *rules, const ttp_rule_stat
     pthread_mutex_lock(&en->lock);
     turn = begin_turn_locked(en);
     rc = roster_reset(&en->roster, rules, states, n, &turn);
+    en->maker = index_maker_free(en->maker);
     if (!rc)
         rc = publish_locked(en, false);
     pthread_mutex_unlock(&en->lock);
@@ -163,10 +183,27 @@ int ttp_engine_reset(ttp_engine *en, ttp_rule *const *rules, const ttp_rule_stat
 
 static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn *turn)
 {
+    const known_rule *k;
+    int rc = 0;
+
     if (c->kind == TTP_CHANGE_STATE)
         return roster_set_state(&en->roster, c->rule_id, &c->state, turn);
+    k = roster_find(&en->roster, str_from(c->rule_id));
+    if (!c->rule && !k)
+        return 0;
     en->outdated = true;
-    return roster_define(&en->roster, c->rule_id, c->rule, turn);
+    if (!c->rule && en->maker)
+        rc = index_maker_put(en->maker, k->id, NULL);
+    if (rc)
+        en->maker = index_maker_free(en->maker);
+    rc = roster_define(&en->roster, c->rule_id, c->rule, turn);
+    if (rc || !c->rule || !en->maker)
+        return rc;
+    k = roster_find(&en->roster, str_from(c->rule_id));
+    rc = index_maker_put(en->maker, k->id, k->rule);
+    if (rc)
+        en->maker = index_maker_free(en->maker);
+    return rc;
 }
 
 int ttp_engine_apply(ttp_engine *en, const ttp_change *changes, size_t n)
@@ -218,7 +255,7 @@ void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_co
 {
     pthread_mutex_lock(&en->lock);
     for (size_t i = 0; i < en->roster.n_order; i++) {
-        const known_rule *k = en->roster.order[i];
+        const known_rule *k = en->roster.known[en->roster.order[i]];
         rule_counts sum = {0};
         ttp_rule_counters c;
 

@@ -142,7 +142,7 @@ static size_t place_for(const roster *ro, const rule *r)
     while (from < to) {
         size_t mid = (from + to) / 2;
 
-        if (compare_places(ro->order[mid]->rule, r) < 0)
+        if (compare_places(ro->known[ro->order[mid]]->rule, r) < 0)
             from = mid + 1;
         else
             to = mid;
@@ -155,9 +155,9 @@ static size_t place_of(const roster *ro, const known_rule *k)
 {
     size_t at = place_for(ro, k->rule);
 
-    if (at < ro->n_order && ro->order[at] == k)
+    if (at < ro->n_order && ro->order[at] == k->id)
         return at;
-    for (at = 0; ro->order[at] != k; at++)
+    for (at = 0; ro->order[at] != k->id; at++)
         ;
     return at;
 }
@@ -174,7 +174,7 @@ static void put_in(roster *ro, known_rule *k)
     size_t at = place_for(ro, k->rule);
 
     memmove(&ro->order[at + 1], &ro->order[at], (ro->n_order++ - at) * sizeof(*ro->order));
-    ro->order[at] = k;
+    ro->order[at] = k->id;
 }
 
 int roster_define(roster *ro, const char *rule_id, rule *r, const roster_turn *turn)
@@ -287,7 +287,7 @@ int roster_reset(roster *ro, rule *const *rules, const ttp_rule_state *states, s
         if (k->rule) /* of two with one rule_id the first runs */
             continue;
         k->rule = rule_ref(rules[i]);
-        ro->order[ro->n_order++] = k;
+        ro->order[ro->n_order++] = k->id;
         if (states && states[i].kind != TTP_STATE_ENABLED)
             set_row(ro, k, &states[i]);
     }

@@ -33,7 +33,7 @@ typedef struct roster {
     size_t n_known, cap_known;
     uint32_t *buckets;
     uint32_t n_buckets; /* a power of two, or 0 */
-    known_rule **order;
+    uint32_t *order;    /* numbers */
     size_t n_order, cap_order;
     state_row *rows; /* ascending by number */
     size_t n_rows, cap_rows;
