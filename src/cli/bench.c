@@ -169,6 +169,7 @@ static const struct {
     {"engine", bench_engine},
     {"tag", bench_tag},
     {"startup", bench_startup},
+    {"reload", bench_reload},
 };
 
 #define N_BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -222,6 +223,7 @@ const cli_command cli_bench = {
             "  tag       a log from file to tags, against simdjson's DOM alone\n"
             "  startup   rule files to ready: the pack, 60, 1,000 and 10,000, against reading,\n"
             "            parsing and hashing them\n"
+            "  reload    an edit, a state, a burst to its effect under load, against the floor\n"
             "\n"
             "      --json    figures as one JSON object\n"
             "\n"
