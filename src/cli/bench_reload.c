@@ -231,6 +231,22 @@ static bool edit_once(reload *r, live *l, unsigned number, int64_t *ret_ns)
     return seen;
 }
 
+/* Edits alternate between the two, N_PROBES of each. */
+static void print_styles(const int64_t *took_ns)
+{
+    int64_t ns[2][N_EDITS];
+    size_t n[2] = {0};
+
+    for (unsigned i = 0; i < N_EDITS; i++) {
+        unsigned renamed = i / N_PROBES % 2;
+
+        ns[renamed][n[renamed]++] = took_ns[i];
+    }
+    fprintf(stderr, "written in place: p50 %.3f ms, p99 %.3f; renamed over: p50 %.3f, p99 %.3f\n",
+            reload_quantile_ms(ns[0], n[0], 0.5), reload_quantile_ms(ns[0], n[0], 0.99),
+            reload_quantile_ms(ns[1], n[1], 0.5), reload_quantile_ms(ns[1], n[1], 0.99));
+}
+
 static bool measure_edits(bench_report *report, const char *name, reload *r, live *l)
 {
     static int64_t took_ns[N_EDITS], woke_ns[N_EDITS], compiled_ns[N_EDITS], floor_ns[N_EDITS];
@@ -256,6 +272,7 @@ static bool measure_edits(bench_report *report, const char *name, reload *r, liv
     waker_close(&w);
     if (!done)
         return false;
+    print_styles(took_ns);
     (void)snprintf(figure, sizeof(figure), "edit to effect, %s", name);
     add_quantiles(report, figure, took_ns, N_EDITS, floor_ns);
     (void)snprintf(figure, sizeof(figure), "inotify wake-up, %s", name);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 static fs_stamp stamp_of(const struct stat *st)
@@ -29,7 +30,7 @@ static bool same_stamp(const fs_stamp *a, const fs_stamp *b)
  * once; whoever opens the file in between waits that long. The kernel's signal about it goes to
  * this thread, which blocks all.
  */
-static bool being_written(int fd)
+static bool seems_written(int fd)
 {
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
     bool refused;
@@ -40,6 +41,22 @@ static bool being_written(int fd)
     if (refused)
         return errno == EAGAIN;           /* else: not ours to ask */
     (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* closing the file ends it as well */
+    return false;
+}
+
+#define CLOSING_TRIES 5
+#define CLOSING_NS 20000
+
+/* Whoever closes the file is seen at it: the event is sent a moment before the file is free. */
+static bool being_written(int fd)
+{
+    const struct timespec moment = {.tv_nsec = CLOSING_NS};
+
+    for (unsigned i = 1; seems_written(fd); i++) {
+        if (i == CLOSING_TRIES)
+            return true;
+        (void)nanosleep(&moment, NULL); /* it may be cut short */
+    }
     return false;
 }
 
