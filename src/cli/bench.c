@@ -166,9 +166,8 @@ static const struct {
     const char *name;
     int (*run)(bench_report *r);
 } benches[] = {
-    {"engine", bench_engine},
-    {"tag", bench_tag},
-    {"startup", bench_startup},
+    {"engine", bench_engine}, {"tag", bench_tag},   {"startup", bench_startup},
+    {"reload", bench_reload}, {"swap", bench_swap},
 };
 
 #define N_BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -222,6 +221,8 @@ const cli_command cli_bench = {
             "  tag       a log from file to tags, against simdjson's DOM alone\n"
             "  startup   rule files to ready: the pack, 60, 1,000 and 10,000, against reading,\n"
             "            parsing and hashing them\n"
+            "  reload    an edit, a state, a burst to its effect under load, against the floor\n"
+            "  swap      a live engine: memory, a million changes, 100 edits/s, two threads\n"
             "\n"
             "      --json    figures as one JSON object\n"
             "\n"

@@ -45,6 +45,8 @@ char *bench_shared(const char *name);
 int bench_engine(bench_report *r);
 int bench_tag(bench_report *r);
 int bench_startup(bench_report *r);
+int bench_reload(bench_report *r);
+int bench_swap(bench_report *r);
 
 /* Yardsticks (bench/). */
 typedef struct yardstick_hs yardstick_hs;

@@ -96,6 +96,8 @@ void bench_rule_put(buf *b, const bench_rule *r)
                  "references:\n"
                  "  - https://attack.mitre.org/techniques/T1059/\n"
                  "tests:\n");
+    if (!r->match && !r->no_match)
+        buf_put_c(b, "  no_match:\n    - command_text: 'exit'\n");
     put_tests(b, "match", r->match);
     put_tests(b, "no_match", r->no_match);
 }
@@ -221,6 +223,19 @@ bool bench_rules_make(size_t n, bench_rules *rules)
     free(small);
     free(large);
     return done;
+}
+
+bool bench_rules_edit(const bench_rules *r, size_t number, unsigned version)
+{
+    auto_free(buf) buf text = {0}, path = {0};
+    char rule_id[32], source[64];
+    const bench_rule edited = {.rule_id = rule_id, .version = version, .pattern = source};
+
+    (void)snprintf(rule_id, sizeof(rule_id), "B%05zu", number); /* both fit */
+    (void)snprintf(source, sizeof(source), "\\bedited_%zu_%u\\b", number, version);
+    bench_rule_put(&text, &edited);
+    buf_printf(&path, "%s/%s", r->dir, r->names[number]);
+    return !text.failed && buf_c_str(&path) && bench_write(path.ptr, buf_str(&text));
 }
 
 void bench_rules_remove(bench_rules *rules)

@@ -19,6 +19,8 @@ typedef struct bench_rules {
  * sigma_10k.tsv, filled up from the other. Says what is wrong; returns false then.
  */
 bool bench_rules_make(size_t n, bench_rules *ret_rules);
+/* Write one of them anew, as another version with another description. */
+bool bench_rules_edit(const bench_rules *r, size_t number, unsigned version);
 /* Remove the directory with all that is in it. */
 void bench_rules_remove(bench_rules *r);
 

@@ -236,7 +236,7 @@ static void read_rules(const files *f, parts *p)
 {
     const rule_context ctx = {.yaml = yaml_reader_new()};
 
-    p->rules = calloc(f->n, sizeof(*p->rules));
+    p->rules = calloc(f->n + 1, sizeof(*p->rules));
     for (size_t i = 0; p->rules && i < f->n; i++) {
         ttp_err err = {0};
 

@@ -566,13 +566,13 @@ static void begin(builder *b, const char *where, arena *a, ttp_err *err)
 int yaml_parse(yaml_reader *r, str text, const char *where, arena *a, const yaml_node **ret_root,
                ttp_err *err)
 {
-    auto_free(yaml_reader) yaml_reader *own = NULL;
+    auto_free(yaml_reader) yaml_reader *own = r ? NULL : yaml_reader_new();
     int rc = yaml_text_prepare(text, where, a, &text, err);
 
     if (rc)
         return rc;
     if (!r)
-        r = own = yaml_reader_new();
+        r = own;
     if (!r)
         return -ENOMEM;
     begin(&r->b, where, a, err);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 static fs_stamp stamp_of(const struct stat *st)
@@ -35,7 +36,7 @@ typedef enum writer {
  * once; whoever opens the file in between waits that long. The kernel's signal about it goes to
  * this thread, which blocks all. Only the file's owner (and root) may ask.
  */
-static writer find_writer(int fd)
+static writer ask_for_writer(int fd)
 {
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
 
@@ -45,6 +46,22 @@ static writer find_writer(int fd)
         return errno == EAGAIN ? WRITER_BUSY : WRITER_UNKNOWN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* closing the file ends it as well */
     return WRITER_NONE;
+}
+
+#define CLOSING_TRIES 5
+#define CLOSING_NS 20000
+
+/* Whoever closes the file is seen at it: the event is sent a moment before the file is free. */
+static writer find_writer(int fd)
+{
+    const struct timespec moment = {.tv_nsec = CLOSING_NS};
+    writer w = ask_for_writer(fd);
+
+    for (unsigned i = 1; w == WRITER_BUSY && i < CLOSING_TRIES; i++) {
+        (void)nanosleep(&moment, NULL); /* it may be cut short */
+        w = ask_for_writer(fd);
+    }
+    return w;
 }
 
 static int read_open_file(int fd, fs_reading *r, ttp_err *err)
@@ -61,11 +78,11 @@ static int read_open_file(int fd, fs_reading *r, ttp_err *err)
         rc = rule_file_bytes(fd, r->path, &r->text, err);
     if (rc)
         return rc;
-    if (fstat(fd, &after))
+    w = r->remote ? WRITER_UNKNOWN : find_writer(fd);
+    if (fstat(fd, &after)) /* last: whoever was waited for may have written on */
         return rule_file_fail(err, r->path, "cannot read", errno);
     a = stamp_of(&before);
     b = stamp_of(&after);
-    w = r->remote ? WRITER_UNKNOWN : find_writer(fd);
     if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) || w == WRITER_BUSY)
         return TTP_E_END;
     r->unsure = w == WRITER_UNKNOWN;
