@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database store between processes, and against rows that other programs wrote. */
+/*
+ * The database store between processes, and against rows that other programs wrote.
+ * Usage: test-database sqlite|mariadb (the latter by tests/mariadb/with-mariadb)
+ */
 #include "../../unit/unit.h"
 
+#include "../../mariadb/server.h"
 #include "../../unit/db/files.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "store/database/database.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,18 +60,31 @@ static ttp_subscription *subscribe(ttp_store *s)
     return sub;
 }
 
+static bool on_mariadb;
+
+/* A database of its own; the name lasts. */
+static const char *make_place(const char *name)
+{
+    static char urls[64][512];
+    static unsigned n;
+
+    if (on_mariadb)
+        return mariadb_make(urls[n++ % 64]);
+    (void)snprintf(urls[n % 64], sizeof(urls[0]), "%s", in_dir(name));
+    return urls[n++ % 64];
+}
+
 /* SQL of another program, with its own connection; also outside of a test, so nothing of cmocka. */
 static void run_sql(const char *path, const char *sql)
 {
-    sqlite3 *db;
-    char *text = NULL;
+    db_conn *conn = connect_db(path);
+    char *copy = strdup(sql), *rest = copy, *one;
 
-    if (sqlite3_open(path, &db) || sqlite3_busy_timeout(db, 5000) ||
-        sqlite3_exec(db, sql, NULL, NULL, &text)) {
-        fprintf(stderr, "%s: %s\n", sql, text ? text : "cannot open");
-        exit(1);
-    }
-    (void)sqlite3_close(db);
+    while ((one = strsep(&rest, ";")))
+        if (one[strspn(one, " ")])
+            must_exec(conn, one);
+    free(copy);
+    (void)db_close(conn);
 }
 
 /* Starts this program again: SQLite's locks must not be carried over a fork. */
@@ -145,11 +161,26 @@ static void expect_changes(const char *says, ttp_subscription *sub, int first_ms
 static const struct {
     const char *says, *sql, *want;
     unsigned want_logged;
+    enum {
+        ON_BOTH,
+        ON_SQLITE,
+        ON_MARIADB
+    } where;
 } elsewhere[] = {
     {"a new rule", INSERT("R2", QUOTED("R2", "1")), "definition R2 1", 0},
     {"an edit whose clock is wrong", UPDATE("R1", "2"), "definition R1 2", 0},
     {"two edits of one transaction", "BEGIN;" UPDATE("R1", "2") ";" UPDATE("R1", "3") ";COMMIT",
      "definition R1 3; definition R1 3", 0},
+    {"two edits within a second", UPDATE("R1", "2") ";" UPDATE("R1", "3"),
+     "definition R1 3; definition R1 3", 0},
+    {"two edits seen apart", UPDATE("R1", "2"), "definition R1 2", 0},
+    {"a rename", "UPDATE ttp_rule SET rule_id = 'R2', yaml_content = '" QUOTED("R2", "1") "'",
+     "definition R1 gone; definition R2 1", 0},
+    {"a touch", "UPDATE ttp_rule SET updated_at = '2030-01-01', rule_version = 7", "", 0},
+    {"another case is another text",
+     "UPDATE ttp_rule SET yaml_content = REPLACE(yaml_content,"
+     " 'abc', 'ABC')",
+     "definition R1 1", 0},
     {"a delete", "DELETE FROM ttp_rule WHERE rule_id = 'R1'", "definition R1 gone", 0},
     {"a delete that did not happen", "BEGIN; DELETE FROM ttp_rule; ROLLBACK", "", 0},
     {"a delete and a new start", "DELETE FROM ttp_rule;" INSERT("R1", QUOTED("R1", "5")),
@@ -172,10 +203,18 @@ static const struct {
     {"a state that is none",
      "PRAGMA ignore_check_constraints = ON;"
      "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'paused')",
-     "", 1},
+     "", 1, ON_SQLITE},
+    {"a state that is none",
+     "SET check_constraint_checks = OFF;"
+     "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'paused')",
+     "", 1, ON_MARIADB},
     {"an expiry that is none",
      "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES ('R1', 'disabled', 'soon')",
-     "", 1},
+     "", 1, ON_SQLITE},
+    {"an expiry as the Python program's column may have it",
+     "ALTER TABLE ttp_rule_state MODIFY expires_at VARCHAR(40);"
+     "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES ('R1', 'disabled', 'soon')",
+     "", 1, ON_MARIADB},
 };
 
 static const char rule_1[] = RULE("R1", "1", "abc");
@@ -200,8 +239,10 @@ static void test_elsewhere(void **state)
         ttp_store *s;
         ttp_subscription *sub;
 
+        if (c->where == (on_mariadb ? ON_SQLITE : ON_MARIADB))
+            continue;
         (void)snprintf(name, sizeof(name), "elsewhere-%zu.db", (size_t)(c - elsewhere));
-        path = in_dir(name);
+        path = make_place(name);
         s = open_store(path);
         expect_int(c->says, upsert(s, rule_1), 0);
         sub = subscribe(s);
@@ -218,7 +259,7 @@ static void test_elsewhere(void **state)
 /* A load is exact: what it holds is skipped, what is written right after it arrives. */
 static void test_load(void **state)
 {
-    const char *path = in_dir("load.db");
+    const char *path = make_place("load.db");
     ttp_store *s = open_store(path);
     ttp_subscription *sub = subscribe(s);
     ttp_store_rules *rules = NULL;
@@ -278,7 +319,7 @@ static int look_at(const char *path, const char *instant)
 
 static void test_expiry_race(void **state)
 {
-    const char *path = in_dir("race.db");
+    const char *path = make_place("race.db");
     ttp_store *s = open_store(path);
     ttp_subscription *sub = subscribe(s);
     ttp_rule_state st = {.kind = TTP_STATE_DISABLED, .set_at_us = TTP_TIME_NONE};
@@ -307,7 +348,7 @@ static void test_expiry_race(void **state)
 /* Another process's states are seen in full, and survive a restart. */
 static void test_restart(void **state)
 {
-    const char *path = in_dir("restart.db");
+    const char *path = make_place("restart.db");
     ttp_store *one = open_store(path), *two = open_store(path);
     ttp_subscription *sub = subscribe(two);
     ttp_rule_state st = {.kind = TTP_STATE_CLIPPED,
@@ -389,6 +430,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_publish),
     };
 
+    on_mariadb = argc == 2 && strcmp(argv[1], "mariadb") == 0;
+    if (on_mariadb && !mariadb_socket()) {
+        printf("SKIP: no server: run it by tests/mariadb/with-mariadb\n");
+        return 77;
+    }
     if (argc == 4 && strcmp(argv[1], "sql") == 0) {
         run_sql(argv[2], argv[3]);
         return 0;
