@@ -232,7 +232,7 @@ static int make_own(db_conn *conn, bool made_before, ttp_err *err)
         if (rc || exists)
             continue;
         rc = db_exec(conn, d->own[i].sql, err);
-        if (rc == -EACCES && made_before && d->own[i].is_trigger)
+        if (rc == -EACCES && made_before && (d->own[i].is_trigger || !d->own[i].name))
             rc = 0;
     }
     return rc;
