@@ -232,7 +232,7 @@ const cli_command cli_rules_watch = {
         "\n"
         "  -r, --rules DIR         rule files (default: $DECNET_TTP_RULES_DIR, ./rules/ttp, the "
         "pack)\n"
-        "      --db PATH           the database that `ttp sync` writes, instead of rule files\n"
+        "      --db PATH|URL       a database that `ttp sync` writes, instead of rule files\n"
         "  -o, --output FORM       text (default), or jsonl: one object a change\n"
         "      --existing          print first what is there, as if it had just come\n"
         "      --no-gate           take rules in also where their own tests fail\n"

@@ -158,8 +158,9 @@ const cli_command cli_sync = {
     .synopsis = "[OPTION]...",
     .summary = "Write a directory's rules into the database, and follow it",
     .help = "  -r, --rules DIR           where the rules are\n"
-            "      --db PATH             the database; by default that of DECNET_DB_URL or "
-            "DECNET_DB_PATH\n"
+            "      --db PATH             the database: a SQLite file or mysql://USER@HOST/NAME; by "
+            "default\n                            that of DECNET_DB_URL, or of DECNET_DB_TYPE and "
+            "so on\n"
             "      --once                end when the database holds what the directory does\n"
             "      --no-gate             take in also rules that fail their own tests\n\n"
             "Example: ttp sync --rules rules/ttp --db ttp.db --once\n",

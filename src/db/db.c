@@ -144,6 +144,11 @@ void db_reset(db_stmt *stmt)
     stmt->conn->driver->reset(stmt, true);
 }
 
+unsigned db_n_columns(db_stmt *stmt)
+{
+    return stmt->conn->driver->n_columns(stmt);
+}
+
 str db_text(db_stmt *stmt, unsigned column)
 {
     return stmt->conn->driver->text(stmt, column);

@@ -76,6 +76,7 @@ int db_run(db_stmt *stmt, uint64_t *ret_changes, ttp_err *err);
 int db_next(db_stmt *stmt, ttp_err *err);
 void db_reset(db_stmt *stmt); /* ends reading before the last row */
 
+unsigned db_n_columns(db_stmt *stmt);
 /* Of the row that db_next found; the bytes last until the next row or the reset. */
 str db_text(db_stmt *stmt, unsigned column); /* the bytes as they are; STR_NULL for NULL */
 bool db_is_null(db_stmt *stmt, unsigned column);

@@ -20,6 +20,7 @@ typedef struct db_driver {
     void (*bind_double)(db_stmt *stmt, unsigned at, double value);
     int (*next)(db_stmt *stmt, ttp_err *err);
     uint64_t (*n_changes)(db_stmt *stmt);
+    unsigned (*n_columns)(db_stmt *stmt);
     str (*text)(db_stmt *stmt, unsigned column);
     bool (*is_null)(db_stmt *stmt, unsigned column);
     int64_t (*integer)(db_stmt *stmt, unsigned column);

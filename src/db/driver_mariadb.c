@@ -276,6 +276,11 @@ static uint64_t n_changes(db_stmt *stmt)
     return mysql_stmt_affected_rows(((mariadb_statement *)stmt)->stmt);
 }
 
+static unsigned n_columns(db_stmt *stmt)
+{
+    return ((mariadb_statement *)stmt)->n_columns;
+}
+
 static bool is_null(db_stmt *stmt, unsigned column)
 {
     return ((mariadb_statement *)stmt)->columns[column].is_null;
@@ -416,6 +421,7 @@ static const db_driver db_driver_mariadb = {
     .bind_double = bind_double,
     .next = next,
     .n_changes = n_changes,
+    .n_columns = n_columns,
     .text = text,
     .is_null = is_null,
     .integer = integer,

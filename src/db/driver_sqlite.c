@@ -127,6 +127,11 @@ static uint64_t n_changes(db_stmt *stmt)
     return (uint64_t)sqlite3_changes(sqlite_db_handle(db_of(stmt->conn)));
 }
 
+static unsigned n_columns(db_stmt *stmt)
+{
+    return (unsigned)sqlite3_column_count(raw(stmt));
+}
+
 static bool is_null(db_stmt *stmt, unsigned column)
 {
     return sqlite3_column_type(raw(stmt), (int)column) == SQLITE_NULL;
@@ -172,6 +177,7 @@ const db_driver db_driver_sqlite = {
     .bind_double = bind_double,
     .next = next,
     .n_changes = n_changes,
+    .n_columns = n_columns,
     .text = text,
     .is_null = is_null,
     .integer = integer,

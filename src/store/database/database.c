@@ -20,8 +20,10 @@ const char *database_url(const char *option)
         return option;
     if (url && *url)
         return url;
+    if (type && (strcmp(type, "mysql") == 0 || strcmp(type, "mariadb") == 0))
+        return "mysql://"; /* the rest of it is in further variables: see db/url.h */
     if (type && *type && strcmp(type, "sqlite") != 0)
-        return "mysql://"; /* told by whoever opens it */
+        return "unknown://"; /* told by whoever opens it */
     return path && *path ? path : NULL;
 }
 

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "ttp/store.h"
 
-/* The database that --db, DECNET_DB_URL, or DECNET_DB_TYPE and DECNET_DB_PATH name; NULL: none. */
+/* The database that --db, DECNET_DB_URL, or DECNET_DB_TYPE with its fellows name; NULL: none. */
 const char *database_url(const char *option);
 
 /*
