@@ -53,10 +53,13 @@ int gaps_add_locked(database *d, int64_t low, int64_t high)
     if (low > high)
         return 0;
     if (d->n_gaps == GAPS_MAX) {
-        log_msg(&d->head.options.log, TTP_LOG_WARNING,
+        if (!d->has_too_many_gaps)
+            log_msg(
+                &d->head.options.log, TTP_LOG_WARNING,
                 "more than %d transactions on the rules are open, or nothing tells whether they "
                 "are: the oldest is no longer waited for",
                 GAPS_MAX);
+        d->has_too_many_gaps = true;
         remove_gap(d, 0);
     }
     if (mem_grow(d->gaps, d->cap_gaps, d->n_gaps + 1))
@@ -188,6 +191,8 @@ void gaps_drop_locked(database *d, int64_t up_to)
 {
     while (d->n_gaps && d->gaps[0].high <= up_to)
         remove_gap(d, 0);
+    if (d->n_gaps == 0)
+        d->has_too_many_gaps = false;
 }
 
 static int delete_rows(database *d, int64_t up_to)

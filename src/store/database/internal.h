@@ -55,9 +55,10 @@ typedef struct database {
     int64_t last_seq; /* the highest log row that was fanned out */
     seq_range *gaps;  /* below it, in order: see gaps.c */
     size_t n_gaps, cap_gaps;
-    bool has_gate;     /* the server's gate tells whether a gap can still be filled */
-    int64_t drawn_seq; /* MariaDB: the last log row of this connection's */
-    int64_t *own_seqs; /* log rows of ours, published already, not fanned out yet */
+    bool has_too_many_gaps; /* and said so */
+    bool has_gate;          /* the server's gate tells whether a gap can still be filled */
+    int64_t drawn_seq;      /* MariaDB: the last log row of this connection's */
+    int64_t *own_seqs;      /* log rows of ours, published already, not fanned out yet */
     size_t n_own_seqs, cap_own_seqs;
     int64_t prune_seq;    /* when last_seq gets there the log is pruned */
     int64_t data_version; /* SQLite's; -1: look in any case */

@@ -5,6 +5,7 @@
  */
 #include "stores.h"
 
+#include "../../unit/db/full-disk.h"
 #include "base/limits.h"
 #include "store/database/internal.h"
 
@@ -122,6 +123,65 @@ static void test_many_open(void **state)
     end_rows();
 }
 
+/* A wide gap is filled here and there, each row arrives once and the rest is still waited for. */
+static void test_gap_is_filled(void **state)
+{
+    static const int order[] = {10, 5, 3, 7, 4, 1, 9, 6, 8};
+    const char *url = make_place("fill.db");
+    ttp_store *s = open_store(url);
+    ttp_subscription *sub = subscribe(s);
+    db_conn *open = connect_db(url);
+    char sql[256], want[64];
+
+    (void)state;
+    must_exec(open, "START TRANSACTION"); /* draws 1, and so keeps the gate */
+    must_exec(open, "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('OPEN', 'disabled')");
+    for_each_row(c, order)
+    {
+        (void)snprintf(sql, sizeof(sql),
+                       "INSERT INTO ttp_rule_change (seq, kind, rule_id, deleted) VALUES"
+                       " (%d, 'state', 'S%d', 1)",
+                       *c + 1, *c);
+        run_sql(url, sql);
+        (void)snprintf(want, sizeof(want), "state S%d enabled", *c);
+        expect_changes("a row of the gap", sub, 5000, want);
+    }
+    expect_int("what is missing", count_gaps(s), 2);
+    must_exec(open, "COMMIT");
+    expect_changes("the first of them came", sub, 5000, "state OPEN disabled");
+    expect_int("the other never will", wait_for_no_gaps(s), 0);
+    (void)db_close(open);
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
+/* A disk that is full: said, nothing changed, and it goes on when there is room. */
+static void test_full_disk(void **state)
+{
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED, .expires_at_us = TTP_TIME_NONE}, got;
+    const char *url = make_place("full.db");
+    ttp_store *s = open_store(url);
+    ttp_subscription *sub = subscribe(s);
+    ttp_err err = {0};
+
+    (void)state;
+    expect_int("a rule", upsert(s, rule_1), 0);
+    expect_changes("arrives", sub, 5000, "definition R1 1");
+    disk_is_full = true;
+    expect_int("set", ttp_store_set_state(s, "R1", &st, "me", &err), -ENOSPC);
+    expect_true("what to do is told", strstr(err.text, "free some space"));
+    expect_int("get", ttp_store_get_state(s, "R1", &got, NULL), 0);
+    expect_int("nothing changed", got.kind, TTP_STATE_ENABLED);
+    disk_is_full = false;
+    expect_changes("for nobody", sub, 60, "");
+    expect_int("then it works", ttp_store_set_state(s, "R1", &st, "me", NULL), 0);
+    expect_changes("for all", sub, 5000, "state R1 disabled");
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
 /* Who was away longer than the log remembers is told what differs, and nothing else. */
 static void test_pruned(void **state)
 {
@@ -184,7 +244,7 @@ static void test_log_is_bounded(void **state)
     run_sql(url, on_mariadb ? FLOOD "seq_1_to_70000"
                             : FLOOD "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM"
                                     " n WHERE i < 70000) SELECT i FROM n)");
-    for (int i = 0; i < 20; i++) { /* each makes a worker look */
+    for (int i = 0; i < 200; i++) { /* each makes a worker look */
         run_sql(url, on_mariadb ? FLOOD "seq_1_to_1100"
                                 : FLOOD "(SELECT 1 FROM ttp_rule_change LIMIT 1100)");
         (void)usleep(50000); /* some polls */
@@ -345,11 +405,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_ten_start),
     };
     const struct CMUnitTest servers[] = {
-        cmocka_unit_test(test_late_commit),
-        cmocka_unit_test(test_many_open),
-        cmocka_unit_test(test_thrown_out),
+        cmocka_unit_test(test_late_commit),   cmocka_unit_test(test_many_open),
+        cmocka_unit_test(test_gap_is_filled), cmocka_unit_test(test_thrown_out),
         cmocka_unit_test(test_server_goes),
     };
+    const struct CMUnitTest files[] = {cmocka_unit_test(test_full_disk)};
     int rc;
 
     on_mariadb = argc == 2 && strcmp(argv[1], "mariadb") == 0;
@@ -359,6 +419,10 @@ int main(int argc, char **argv)
     }
     if (argc == 4)
         return start_and_set(argv[2], argv[3]);
-    rc = cmocka_run_group_tests(both, make_test_dir, remove_test_dir);
-    return on_mariadb && !rc ? cmocka_run_group_tests(servers, NULL, NULL) : rc;
+    if (make_test_dir(NULL))
+        return 1;
+    rc = cmocka_run_group_tests(both, NULL, NULL);
+    rc |= on_mariadb ? cmocka_run_group_tests(servers, NULL, NULL)
+                     : cmocka_run_group_tests(files, NULL, NULL);
+    return rc | remove_test_dir(NULL);
 }
