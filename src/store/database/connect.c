@@ -103,8 +103,10 @@ static int commit_locked(database *d, const ttp_change *change, ttp_err *err)
     int64_t seq = 0;
     int rc = change ? find_own_row(d, &seq, err) : 0;
 
-    if (!rc && change)
+    if (!rc && change) {
         rc = store_publish(&d->head, change, err);
+        d->refused = rc != 0;
+    }
     if (rc) {
         db_rollback(d->db);
         return rc;
@@ -139,11 +141,12 @@ int database_transact_locked(database *d, database_work work, void *arg, ttp_err
 {
     int rc = -EDEADLK;
 
-    for (int i = 0; i < TRIES_MAX && rc == -EDEADLK; i++) {
+    d->refused = false;
+    for (int i = 0; i < TRIES_MAX && rc == -EDEADLK && !d->refused; i++) {
         if (i) /* some milliseconds, others than the other's */
             (void)usleep((useconds_t)(time_monotonic_ns() / 1000 % (1000u << i)));
         rc = transact_once(d, work, arg, err);
-        if (rc == -ENOTCONN && i == 0) /* it broke while it was idle: a fresh one, once */
+        if (rc == -ENOTCONN && i == 0 && !d->refused) /* it broke while it was idle: a fresh one */
             rc = transact_once(d, work, arg, err);
     }
     if (!rc)

@@ -52,6 +52,7 @@ typedef struct database {
     size_t n_states, cap_states;
     bool has_loaded;  /* known is all that was there */
     bool in_snapshot; /* what is read now is read as of one moment */
+    bool refused;     /* the publish hook did: its error says nothing of the connection */
     int64_t last_seq; /* the highest log row that was fanned out */
     seq_range *gaps;  /* below it, in order: see gaps.c */
     size_t n_gaps, cap_gaps;
