@@ -181,7 +181,7 @@ static const struct {
     {"longer is rarer", "et", "eta"},
     {"but no more than a window counts", "    ", "   e"},
     {"odd letters are rare", "sand", "jazz"},
-    {"slashes and blanks are everywhere", "/ / ", "lump"},
+    {"paths are everywhere", "/bin", "lump"},
     {"what every other command holds is common", "wget", "gpet"},
 };
 
@@ -193,7 +193,7 @@ static void test_rarity(void **state)
     expect_int("the rarest window, inside", atom_window(STR("    jqxz    "), 4), 4);
     expect_int("the whole text is a window", atom_window(STR("abcd"), 4), 0);
     expect_int("the last window", atom_window(STR("eeeeeeejqxz"), 4), 7);
-    expect_int("at the end of a canonical text", atom_window(STR("  \xC3\xA9"), 2), 2);
+    expect_int("at the end", atom_window(STR("  ejq"), 2), 3);
     end_rows();
 }
 
