@@ -577,7 +577,7 @@ static bool clip(texts t, atom_place place)
 }
 
 /* One block: the head, the slices, the contexts, the bytes. */
-static atom_set *pack(texts t, atom_place place, bool decides)
+static atom_set *pack(texts t, atom_place place, bool decides, str exact)
 {
     bool whole = clip(t, place);
     size_t n_contexts = tells_nothing(t) ? 0 : t.n;
@@ -587,7 +587,7 @@ static atom_set *pack(texts t, atom_place place, bool decides)
 
     for (uint32_t i = 0; i < t.n; i++)
         size += t.items[i].len;
-    set = malloc(size);
+    set = malloc(size + exact.len);
     if (!set)
         return NULL;
     set->place = place;
@@ -604,23 +604,26 @@ static atom_set *pack(texts t, atom_place place, bool decides)
         set->texts[i] = (str){bytes, t.items[i].len};
         bytes += t.items[i].len;
     }
+    set->exact = exact;
+    if (exact.len)
+        set->exact.ptr = memcpy(bytes, exact.ptr, exact.len);
     return set;
 }
 
 /* Returns 1 where re comes down to one text in its context. */
 static int choose_sole_run(extractor *x, const regex *re, atom_set **ret_atoms)
 {
-    atom_context context;
-    str text;
-    int rc = context_of_sole_run(re, &x->mem, &text, &context);
+    sole_run run;
+    int rc = context_of_sole_run(re, &x->mem, &run);
 
     if (rc != 1)
         return rc;
-    *ret_atoms = pack((texts){1, &text, &context, UINT32_MAX},
-                      side_equal(&context.before, &side_edge)  ? ATOM_AT_START
-                      : side_equal(&context.after, &side_edge) ? ATOM_AT_END
-                                                               : ATOM_ANYWHERE,
-                      true);
+    *ret_atoms =
+        pack((texts){.n = 1, .items = &run.text, .contexts = &run.context, .lead = UINT32_MAX},
+             side_equal(&run.context.before, &side_edge)  ? ATOM_AT_START
+             : side_equal(&run.context.after, &side_edge) ? ATOM_AT_END
+                                                          : ATOM_ANYWHERE,
+             true, run.exact);
     return *ret_atoms ? 1 : -ENOMEM;
 }
 
@@ -649,7 +652,7 @@ static int choose(extractor *x, const regex *re, atom_set **ret_atoms)
     *ret_atoms = NULL;
     if (best_score == 0)
         return 0;
-    *ret_atoms = pack(best, place, false);
+    *ret_atoms = pack(best, place, false, STR_NULL);
     return *ret_atoms ? 0 : -ENOMEM;
 }
 
@@ -664,7 +667,7 @@ int atoms_from_regex(const regex *re, atom_set **ret_atoms)
     return rc < 0 ? rc : 0;
 }
 
-int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms)
+int atoms_from_literal(str text, bool with_case, bool at_start, bool at_end, atom_set **ret_atoms)
 {
     auto_free(buf) buf canonical = {0};
     atom_context context;
@@ -683,7 +686,7 @@ int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atom
                       at_start ? ATOM_AT_START
                       : at_end ? ATOM_AT_END
                                : ATOM_ANYWHERE,
-                      utf8_is_ascii(text));
+                      utf8_is_ascii(text), with_case ? text : STR_NULL);
     return *ret_atoms ? 0 : -ENOMEM;
 }
 
