@@ -14,6 +14,7 @@
 #include "match/atoms.h"
 
 #include "base/utf8.h"
+#include "match/frequency.h"
 #include "match/unicode.h"
 #include "match/width.h"
 
@@ -24,11 +25,18 @@
 #define SET_CHARS_MAX 64 /* characters of a set that are looked at one by one */
 #define TEXTS_BYTES_MAX 1024
 #define REPEAT_UNROLL_MAX 16
-#define COMMON_BITS 9 /* of a window that is in every other text */
-#define SCORE_UNIT 64u
-#define ANCHOR_BONUS                                                                               \
-    (14 * SCORE_UNIT)    /* an anchored atom is looked for once a text, not at every byte */
-#define CHOICE_PENALTY 3 /* for each doubling of the number of texts */
+#define SCORE_UNIT 256u
+/* bytes that are told a frequency of */
+#define FREQUENCY_RUN_MAX 4u
+/* of a long text; the rest hardly makes it any rarer */
+#define WINDOWS_LOOKED_AT 64u
+/* A window is looked up where it is met, a pattern verified where the whole atom is, at this many
+ * times the price (16). */
+#define LEVELS_BEYOND (4 * FREQUENCY_PER_OCTAVE)
+/* an anchored atom is looked for once a text, not at every byte */
+#define ANCHOR_BONUS (8 * FREQUENCY_PER_OCTAVE * SCORE_UNIT)
+/* for each doubling of the number of texts: twice as often, and more to keep */
+#define CHOICE_PENALTY (3 * FREQUENCY_PER_OCTAVE / 2)
 
 /* A set of texts; n == 0: nothing is known (the set of no texts cannot arise). */
 typedef struct texts {
@@ -48,79 +56,21 @@ typedef struct extractor {
     bool failed;
 } extractor;
 
-/* Each byte's rarity in shell commands, URLs and credentials, in rough bits. */
-static unsigned byte_bits(unsigned char c)
+static unsigned level_of(const char *p, size_t n)
 {
-    if (c == ' ' || c == '/' || c == '\0')
-        return 3;
-    if (c >= 0x80 || c < 0x20 || c == 0x7F)
-        return 8;
-    if (strchr("etaoinsr", c))
-        return 4;
-    if (strchr("cdlmpubhg.-01", c))
-        return 5;
-    if (strchr("jqxz~^`@%#!?", c))
-        return 8;
-    return 6;
-}
-
-/*
- * Windows that attackers' commands and URLs hold so often that the bytes alone mislead: parts of
- * shell words, paths, downloads and HTTP.
- */
-static bool is_common(const char *p)
-{
-#define W(s)                                                                                       \
-    ((uint32_t)(s)[0] | (uint32_t)(s)[1] << 8 | (uint32_t)(s)[2] << 16 | (uint32_t)(s)[3] << 24)
-    static const uint32_t windows[] = {
-        W(" && "), W(" -c "), W(" -o "), W(" 777"), W(" rm "), W("&& c"), W("-rf "), W(".com"),
-        W(".htm"), W(".net"), W(".org"), W(".php"), W("/bin"), W("/dev"), W("/etc"), W("/hom"),
-        W("/lib"), W("/pro"), W("/roo"), W("/tmp"), W("/usr"), W("/var"), W("2>&1"), W("777 "),
-        W("; cd"), W("ame "), W("ash "), W("bash"), W("bin/"), W("box "), W("busy"), W("cat "),
-        W("cd /"), W("cd ~"), W("chmo"), W("cho "), W("curl"), W("dev/"), W("down"), W("echo"),
-        W("etc/"), W("exec"), W("get "), W("grep"), W("hmod"), W("home"), W("html"), W("http"),
-        W("illa"), W("inux"), W("lib/"), W("linu"), W("load"), W("mod "), W("mozi"), W("name"),
-        W("ndex"), W("null"), W("ome/"), W("oot/"), W("opt/"), W("ozil"), W("p://"), W("pass"),
-        W("perl"), W("proc"), W("ps:/"), W("pyth"), W("rep "), W("rm -"), W("roc/"), W("root"),
-        W("s://"), W("sudo"), W("sybo"), W("thon"), W("tmp/"), W("tp:/"), W("tps:"), W("ttp:"),
-        W("ttps"), W("udo "), W("unam"), W("url "), W("user"), W("usr/"), W("usyb"), W("var/"),
-        W("wget"), W("www."), W("ybox"), W("ytho"), W("zill"),
-    };
-#undef W
-    uint32_t window = (uint32_t)(unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8 |
-                      (uint32_t)(unsigned char)p[2] << 16 | (uint32_t)(unsigned char)p[3] << 24;
-    bool found = false;
-
-    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
-        found |= windows[i] ==
-                 window; /* without a branch: wide instructions compare eight at once */
-    return found;
-}
-
-static unsigned window_bits(const char *p, size_t size)
-{
-    unsigned bits = 0;
-
-    if (size == 4 && is_common(p))
-        return COMMON_BITS;
-    if (size == 1 && byte_bits((unsigned char)p[0]) == 3)
-        return 1; /* in nearly every text, so that the least more says more */
-
-    for (size_t i = 0; i < size; i++)
-        bits += byte_bits((unsigned char)p[i]);
-    return bits;
+    return frequency_level((const uint8_t *)p, n);
 }
 
 size_t atom_window(str text, size_t size)
 {
-    unsigned best_bits = 0;
-    size_t best = 0;
+    size_t best = 0, n = text.len - size + 1;
+    unsigned best_level = 0;
 
-    for (size_t at = 0; at + size <= text.len; at++) {
-        unsigned bits = window_bits(text.ptr + at, size);
+    for (size_t at = 0; n > 1 && at < n && at < WINDOWS_LOOKED_AT; at++) {
+        unsigned level = level_of(text.ptr + at, size);
 
-        if (bits > best_bits) {
-            best_bits = bits;
+        if (level > best_level) {
+            best_level = level;
             best = at;
         }
     }
@@ -129,9 +79,18 @@ size_t atom_window(str text, size_t size)
 
 unsigned atom_rarity(str text)
 {
-    size_t size = text.len < 4 ? text.len : 4;
+    size_t n = text.len < FREQUENCY_RUN_MAX ? 1 : text.len - FREQUENCY_RUN_MAX + 1;
+    unsigned rarest = 0, whole = 0;
 
-    return window_bits(text.ptr + atom_window(text, size), size);
+    /* the whole's rarity: each byte's, given the three before it */
+    for (size_t at = 0; at < n && at < WINDOWS_LOOKED_AT && whole <= rarest + LEVELS_BEYOND; at++) {
+        unsigned level = level_of(text.ptr + at, text.len);
+        unsigned known = at ? level_of(text.ptr + at, FREQUENCY_RUN_MAX - 1) : 0;
+
+        whole += level > known ? level - known : 0;
+        rarest = level > rarest ? level : rarest;
+    }
+    return whole < rarest + LEVELS_BEYOND ? whole : rarest + LEVELS_BEYOND;
 }
 
 void atoms_put_canonical(buf *out, str text)
@@ -618,7 +577,7 @@ static bool clip(texts t, atom_place place)
 }
 
 /* One block: the head, the slices, the contexts, the bytes. */
-static atom_set *pack(texts t, atom_place place, bool decides)
+static atom_set *pack(texts t, atom_place place, bool decides, str exact)
 {
     bool whole = clip(t, place);
     size_t n_contexts = tells_nothing(t) ? 0 : t.n;
@@ -628,7 +587,7 @@ static atom_set *pack(texts t, atom_place place, bool decides)
 
     for (uint32_t i = 0; i < t.n; i++)
         size += t.items[i].len;
-    set = malloc(size);
+    set = malloc(size + exact.len);
     if (!set)
         return NULL;
     set->place = place;
@@ -645,23 +604,26 @@ static atom_set *pack(texts t, atom_place place, bool decides)
         set->texts[i] = (str){bytes, t.items[i].len};
         bytes += t.items[i].len;
     }
+    set->exact = exact;
+    if (exact.len)
+        set->exact.ptr = memcpy(bytes, exact.ptr, exact.len);
     return set;
 }
 
 /* Returns 1 where re comes down to one text in its context. */
 static int choose_sole_run(extractor *x, const regex *re, atom_set **ret_atoms)
 {
-    atom_context context;
-    str text;
-    int rc = context_of_sole_run(re, &x->mem, &text, &context);
+    sole_run run;
+    int rc = context_of_sole_run(re, &x->mem, &run);
 
     if (rc != 1)
         return rc;
-    *ret_atoms = pack((texts){1, &text, &context, UINT32_MAX},
-                      side_equal(&context.before, &side_edge)  ? ATOM_AT_START
-                      : side_equal(&context.after, &side_edge) ? ATOM_AT_END
-                                                               : ATOM_ANYWHERE,
-                      true);
+    *ret_atoms =
+        pack((texts){.n = 1, .items = &run.text, .contexts = &run.context, .lead = UINT32_MAX},
+             side_equal(&run.context.before, &side_edge)  ? ATOM_AT_START
+             : side_equal(&run.context.after, &side_edge) ? ATOM_AT_END
+                                                          : ATOM_ANYWHERE,
+             true, run.exact);
     return *ret_atoms ? 1 : -ENOMEM;
 }
 
@@ -690,7 +652,7 @@ static int choose(extractor *x, const regex *re, atom_set **ret_atoms)
     *ret_atoms = NULL;
     if (best_score == 0)
         return 0;
-    *ret_atoms = pack(best, place, false);
+    *ret_atoms = pack(best, place, false, STR_NULL);
     return *ret_atoms ? 0 : -ENOMEM;
 }
 
@@ -705,7 +667,7 @@ int atoms_from_regex(const regex *re, atom_set **ret_atoms)
     return rc < 0 ? rc : 0;
 }
 
-int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms)
+int atoms_from_literal(str text, bool with_case, bool at_start, bool at_end, atom_set **ret_atoms)
 {
     auto_free(buf) buf canonical = {0};
     atom_context context;
@@ -724,7 +686,7 @@ int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atom
                       at_start ? ATOM_AT_START
                       : at_end ? ATOM_AT_END
                                : ATOM_ANYWHERE,
-                      utf8_is_ascii(text));
+                      utf8_is_ascii(text), with_case ? text : STR_NULL);
     return *ret_atoms ? 0 : -ENOMEM;
 }
 

@@ -32,14 +32,15 @@ typedef struct atom_set {
     /* a match begins at most so many characters before its text; UINT32_MAX: it may be any number
      */
     uint32_t lead;
-    /* in an ASCII text the pattern holds where a text stands in its context, but for case */
+    /* in an ASCII text the pattern holds where a text stands in its context... */
     bool decides;
+    str exact; /* ... and in just these bytes, of the sole text; STR_NULL: in any case */
 } atom_set;
 
 /* The best set for a regular expression; *ret_atoms is NULL where it has none. 0 or -ENOMEM. */
 int atoms_from_regex(const regex *re, atom_set **ret_atoms);
 /* The same for a literal (valid UTF-8); NULL for the empty one. 0 or -ENOMEM. */
-int atoms_from_literal(str text, bool at_start, bool at_end, atom_set **ret_atoms);
+int atoms_from_literal(str text, bool with_case, bool at_start, bool at_end, atom_set **ret_atoms);
 atom_set *atoms_free(atom_set *atoms); /* takes NULL, returns NULL */
 
 /* Append the canonical form of text (valid UTF-8). */

@@ -12,6 +12,8 @@
 #include "match/unicode.h"
 
 #include <errno.h>
+
+#define FEW 3 /* characters */
 #include <string.h>
 
 #define NODES_MAX 256 /* looked at for one side */
@@ -262,6 +264,12 @@ static int flatten(node_list *l, const regex_node *node)
     }
 }
 
+/* An ASCII character, be it in one case alone. */
+static bool is_run_char(const regex_node *node)
+{
+    return node->type == REGEX_CHAR && node->cp < 128;
+}
+
 /* One ASCII character in each of its cases, so that canonical texts tell. */
 static bool is_caseless(const regex_node *node)
 {
@@ -325,9 +333,9 @@ static bool find_run(node_list *l, uint32_t *ret_from, uint32_t *ret_to)
     }
     while (l->n && regex_matches_nothing(l->nodes[l->n - 1]))
         l->n--;
-    while (from < l->n && !is_caseless(l->nodes[from]))
+    while (from < l->n && !is_run_char(l->nodes[from]))
         from++;
-    for (to = from; to < l->n && is_caseless(l->nodes[to]);)
+    for (to = from; to < l->n && is_run_char(l->nodes[to]);)
         to++;
     *ret_from = from;
     *ret_to = to;
@@ -335,23 +343,45 @@ static bool find_run(node_list *l, uint32_t *ret_from, uint32_t *ret_to)
            (to == l->n || is_side(l->nodes[to], true));
 }
 
-static int describe_run(const node_list *l, uint32_t from, uint32_t to, arena *a, str *ret_text,
-                        atom_context *ret_context)
+/* A set that is a letter in both cases, or little more. */
+static bool is_few(const regex_node *node)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < node->n_ranges && n <= FEW; i++)
+        n += node->ranges[i].hi - node->ranges[i].lo + 1;
+    return node->type == REGEX_SET && !node->negated && !node->categories && n <= FEW;
+}
+
+static int describe_run(const node_list *l, uint32_t from, uint32_t to, arena *a, sole_run *ret)
 {
     regex_node cat = {.type = REGEX_CAT, .n_kids = l->n, .kids = (regex_node **)l->nodes};
-    char *text = arena_alloc(a, to - from);
+    size_t len = to - from;
+    char *text = arena_alloc(a, 2 * len), *exact = text + len;
+    bool has_fold = false, has_case = false;
 
     if (!text)
         return -ENOMEM;
-    for (uint32_t i = from; i < to; i++)
-        text[i - from] = (char)unicode_canon(l->nodes[i]->cp);
-    *ret_text = (str){text, to - from};
-    ret_context->before = side_before(&cat, from, *ret_text);
-    ret_context->after = side_after(&cat, to, *ret_text);
+    for (uint32_t i = from; i < to; i++) {
+        const regex_node *node = l->nodes[i];
+
+        has_fold |= node->fold;
+        has_case |= !is_caseless(node);
+        text[i - from] = (char)unicode_canon(node->cp);
+        exact[i - from] = (char)node->cp;
+    }
+    if (has_fold && has_case)
+        return 0;
+    if (has_case && ((from && is_few(l->nodes[0])) || (to < l->n && is_few(l->nodes[to]))))
+        return 0; /* [Ww]get: with what stands beside it, the atom is better */
+    ret->text = (str){text, len};
+    ret->exact = has_case ? (str){exact, len} : STR_NULL;
+    ret->context.before = side_before(&cat, from, ret->text);
+    ret->context.after = side_after(&cat, to, ret->text);
     return 1;
 }
 
-int context_of_sole_run(const regex *re, arena *a, str *ret_text, atom_context *ret_context)
+int context_of_sole_run(const regex *re, arena *a, sole_run *ret)
 {
     node_list all = {0}, trimmed;
     uint32_t from, to;
@@ -359,7 +389,7 @@ int context_of_sole_run(const regex *re, arena *a, str *ret_text, atom_context *
 
     trimmed = all;
     if (rc == 0 && find_run(&trimmed, &from, &to))
-        rc = describe_run(&trimmed, from, to, a, ret_text, ret_context);
+        rc = describe_run(&trimmed, from, to, a, ret);
     free(all.nodes);
     return rc;
 }

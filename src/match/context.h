@@ -42,9 +42,16 @@ atom_context context_unite(const atom_context *a, atom_context b);
 context_side side_before(const regex_node *cat, uint32_t from, str text);
 context_side side_after(const regex_node *cat, uint32_t to, str text);
 
+/* A run of ASCII characters, and what stands around it. */
+typedef struct sole_run {
+    str text;  /* canonical */
+    str exact; /* where case matters: the bytes themselves, as many; else STR_NULL */
+    atom_context context;
+} sole_run;
+
 /*
- * Where re is one run of ASCII characters without case, with nothing around it but what looks at
- * one character or the text's edge: the run's canonical text and what stands around it. In an ASCII
- * text re holds exactly where they do. Returns 1 (told), 0 (it is not) or -ENOMEM.
+ * Where re is one run of ASCII characters, all with case or all without, and nothing around it but
+ * what looks at one character, whatever its case, or the text's edge. In an ASCII text re holds
+ * exactly where it stands. Returns 1 (told), 0 (it is not) or -ENOMEM.
  */
-int context_of_sole_run(const regex *re, arena *a, str *ret_text, atom_context *ret_context);
+int context_of_sole_run(const regex *re, arena *a, sole_run *ret);

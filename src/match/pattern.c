@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "match/literal.h"
 #include "match/matcher.h"
+#include "match/pieces.h"
 #include "match/program.h"
 #include "match/width.h"
 
@@ -24,6 +25,7 @@ struct pattern {
     program *program; /* what cannot be told by comparing; of PATTERN_BACKTRACK: an approximation */
     backtrack *backtrack;
     atom_set *atoms;
+    pieces *pieces;     /* of PATTERN_LINEAR: decides ASCII texts; or NULL */
     uint32_t min_chars; /* texts of fewer bytes cannot match */
     str source;
     unsigned n_groups;
@@ -112,6 +114,10 @@ static int make_linear(pattern *p, str source, const regex *re, arena *a, ttp_er
         return rc;
     if (p->kind == PATTERN_LITERAL && p->whole && is_comparable(p))
         return 0;
+    if (p->kind == PATTERN_LINEAR)
+        rc = pieces_from_regex(re, &p->pieces);
+    if (rc)
+        return rc;
     return program_new(re, 0, &p->program, err);
 }
 
@@ -203,7 +209,8 @@ int pattern_from_literal(str text, unsigned flags, pattern **ret_pattern)
         literal_put_simple_fold(&fold, text);
     rc = make_literal(p, text, &fold);
     if (rc == 0)
-        rc = atoms_from_literal(text, p->literal.at_start, p->literal.at_end, &p->atoms);
+        rc = atoms_from_literal(text, !(flags & PATTERN_IGNORE_CASE), p->literal.at_start,
+                                p->literal.at_end, &p->atoms);
     if (rc)
         return rc;
     *ret_pattern = take(p);
@@ -223,6 +230,7 @@ pattern *pattern_unref(pattern *p)
     program_free(p->program);
     backtrack_free(p->backtrack);
     atoms_free(p->atoms);
+    pieces_free(p->pieces);
     free(p->block);
     free(p);
     return NULL;
@@ -262,7 +270,7 @@ str pattern_group_name(const pattern *p, unsigned group)
 
 size_t pattern_memory(const pattern *p)
 {
-    size_t size = sizeof(*p) + p->block_size;
+    size_t size = sizeof(*p) + p->block_size + pieces_memory(p->pieces);
 
     if (p->program)
         size += p->program->size;
@@ -295,6 +303,16 @@ const pattern_literal *pattern_get_literal(const pattern *p)
 const atom_set *pattern_get_atoms(const pattern *p)
 {
     return p->atoms;
+}
+
+const pieces *pattern_get_pieces(const pattern *p)
+{
+    return p->pieces;
+}
+
+uint32_t pattern_min_len(const pattern *p)
+{
+    return p->min_chars;
 }
 
 /* ---- searching ---- */

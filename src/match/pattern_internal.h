@@ -3,6 +3,7 @@
 /* What the pattern table sees of a pattern, so that it can find and decide literals itself. */
 #include "match/atoms.h"
 #include "match/pattern.h"
+#include "match/pieces.h"
 
 typedef enum pattern_folds {
     PATTERN_FOLDS_NOTHING, /* bytes are equal */
@@ -34,6 +35,9 @@ typedef struct pattern_search {
 void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text);
 /* NULL where it has none. */
 const atom_set *pattern_get_atoms(const pattern *p);
+const pieces *pattern_get_pieces(const pattern *p);
+/* Texts of fewer bytes do not hold it. */
+uint32_t pattern_min_len(const pattern *p);
 
 /* Does the literal hold in text at byte offset at, whatever its anchors? Returns its length there,
  * or SIZE_MAX. */

@@ -82,14 +82,17 @@ static bool each_atom_holds(const atom_set *atoms, str literal)
 uint8_t table_how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
+    const atom_set *atoms = pattern_get_atoms(p);
 
-    if (pattern_get_atoms(p) && pattern_get_atoms(p)->decides)
-        return l && l->folds == PATTERN_FOLDS_NOTHING ? BY_BYTES : BY_ATOM;
+    if (atoms && atoms->decides)
+        return atoms->exact.ptr ? BY_CASE : BY_ATOM;
+    if (pattern_get_pieces(p))
+        return BY_PIECES;
     if (!l || l->at_start || l->at_end || l->at_end_newline)
         return 0;
     if (l->folds == PATTERN_FOLDS_NOTHING)
         return BY_BYTES;
-    return utf8_is_ascii(l->text) && each_atom_holds(pattern_get_atoms(p), l->text) ? BY_ATOM : 0;
+    return utf8_is_ascii(l->text) && each_atom_holds(atoms, l->text) ? BY_ATOM : 0;
 }
 
 /* Bitmap and buckets for n entries; they are filled by fill_index. */

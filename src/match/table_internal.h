@@ -45,8 +45,10 @@ typedef struct edge_filter {
 
 /* How a pattern is decided once an atom of it was met in its context. */
 enum {
-    BY_ATOM = 1,  /* in an ASCII text each atom says it: a literal without case */
-    BY_BYTES = 2, /* the same bytes at the atom's place say yes: a literal with case */
+    BY_ATOM = 1,   /* in an ASCII text each atom says it: a literal without case */
+    BY_CASE = 2,   /* where it stands in just the bytes of atom_set's exact: one with case */
+    BY_BYTES = 3,  /* the same bytes at the atom's place say yes: a literal with case */
+    BY_PIECES = 4, /* in an ASCII text pieces.h says it */
 };
 
 typedef struct table_atom {

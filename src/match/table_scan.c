@@ -56,28 +56,54 @@ static void verify(scan *s, uint32_t index, size_t from)
         verify_waiting(s);
 }
 
-/* An atom of the pattern stands in its context, at offset at of the canonical text. */
-static void decide(scan *s, const table_use *use, size_t at)
+static bool stands_exactly(const scan *s, str bytes, size_t at)
+{
+    return str_starts((str){s->text.ptr + at, s->text.len - at}, bytes);
+}
+
+/* Of an ASCII text: 1 (it holds), 0 (it does not, here), -1 (to be verified). */
+static int decide_by_comparing(const scan *s, const table_use *use, size_t at)
+{
+    const pattern *p = s->t->patterns[use->pattern];
+
+    switch (use->decided) {
+    case BY_ATOM:
+        return 1;
+    case BY_CASE:
+        return stands_exactly(s, pattern_get_atoms(p)->exact, at);
+    case BY_BYTES:
+        /* the literal may be longer than its atom: U+212A, the Kelvin sign, has the atom "k" */
+        return stands_exactly(s, pattern_get_literal(p)->text, at) ? 1 : -1;
+    default:
+        return -1;
+    }
+}
+
+/*
+ * An atom of the pattern stands in its context, at offset at of the canonical text. Returns false
+ * where it says nothing, and another may.
+ */
+static bool decide(scan *s, const table_use *use, size_t at)
 {
     uint32_t index = use->pattern;
-    const pattern_literal *l;
+    int holds;
 
-    if (!bitset_add(&s->scratch->patterns, index))
-        return;
-    if (s->is_ascii && use->decided == BY_ATOM) {
+    if (bitset_has(&s->scratch->patterns, index))
+        return true;
+    holds = s->is_ascii ? decide_by_comparing(s, use, at) : -1;
+    if (holds == 0)
+        return false;
+    (void)bitset_add(&s->scratch->patterns, index);
+    if (holds == 1) {
         s->hit(s->ctx, index);
-        return;
-    }
-    if (s->is_ascii && use->decided == BY_BYTES) {
-        l = pattern_get_literal(s->t->patterns[index]);
-        /* the literal may be longer than its atom: U+212A, the Kelvin sign, has the atom "k" */
-        if (str_starts((str){s->text.ptr + at, s->text.len - at}, l->text)) {
+    } else if (s->is_ascii && use->decided == BY_PIECES) {
+        if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical))
             s->hit(s->ctx, index);
-            return;
-        }
+    } else {
+        verify(s, index,
+               s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back : 0);
     }
-    verify(s, index,
-           s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back : 0);
+    return true;
 }
 
 static unsigned neighbour(const scan *s, size_t at)
@@ -99,11 +125,12 @@ static void met(scan *s, const window_entry *e, size_t start)
     bool all = true;
 
     for (;; use++) {
-        if (side_has(&t->sides[use->before], before) && side_has(&t->sides[use->after], after))
-            decide(s, use, start);
-        else if (s->contexts_left > 0)
+        bool settled = side_has(&t->sides[use->before], before) &&
+                       side_has(&t->sides[use->after], after) && decide(s, use, start);
+
+        if (!settled && s->contexts_left > 0)
             all = false;
-        else if (bitset_add(&s->scratch->patterns, use->pattern))
+        else if (!settled && bitset_add(&s->scratch->patterns, use->pattern))
             verify(s, use->pattern, 0);
         s->contexts_left -= s->contexts_left > 0;
         if (use->is_last)
@@ -351,8 +378,10 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     if (rc)
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
-    for (uint32_t i = 0; i < t->n_without_atom; i++)
-        verify(&s, t->without_atom[i], 0);
+    for (uint32_t i = 0; i < t->n_without_atom; i++) {
+        if (text.len >= pattern_min_len(t->patterns[t->without_atom[i]]))
+            verify(&s, t->without_atom[i], 0);
+    }
     look_up_marked(&s, s.scratch->marks);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);

@@ -37,7 +37,7 @@ static const struct {
     {"nor classes", "\\w+\\s*\\d?", ATOM_ANYWHERE, {NULL}},
     {"the rarer of two parts", "in\\d+xz@q", ATOM_ANYWHERE, {"xz@q"}},
     {"whichever comes first", "xz@q\\d+in", ATOM_ANYWHERE, {"xz@q"}},
-    {"an option may not be there", "wget(?:zzzz)?", ATOM_ANYWHERE, {"wgetzzzz", "wget"}},
+    {"an option may not be there", "wg(?:zzzz)?et", ATOM_ANYWHERE, {"wgzzzzet", "wget"}},
     {"a loop may not be there", "in(?:zzzz)*", ATOM_ANYWHERE, {"in"}},
     {"a loop of one or more is there once", "(?:zq)+", ATOM_ANYWHERE, {"zq"}},
     {"a fixed number of times", "(?:zq){3}", ATOM_ANYWHERE, {"zqzqzq"}},
@@ -120,7 +120,7 @@ static void test_literal(void **state)
     {
         atom_set *set = NULL;
 
-        expect_int(c->says, atoms_from_literal(c->text, c->at_start, c->at_end, &set), 0);
+        expect_int(c->says, atoms_from_literal(c->text, false, c->at_start, c->at_end, &set), 0);
         expect_int(c->says, set ? set->n_texts : 0, c->atom.ptr ? 1 : 0);
         if (set) {
             expect_int(c->says, set->place, c->place);
@@ -181,7 +181,7 @@ static const struct {
     {"longer is rarer", "et", "eta"},
     {"but no more than a window counts", "    ", "   e"},
     {"odd letters are rare", "sand", "jazz"},
-    {"slashes and blanks are everywhere", "/ / ", "lump"},
+    {"paths are everywhere", "/bin", "lump"},
     {"what every other command holds is common", "wget", "gpet"},
 };
 
@@ -193,7 +193,7 @@ static void test_rarity(void **state)
     expect_int("the rarest window, inside", atom_window(STR("    jqxz    "), 4), 4);
     expect_int("the whole text is a window", atom_window(STR("abcd"), 4), 0);
     expect_int("the last window", atom_window(STR("eeeeeeejqxz"), 4), 7);
-    expect_int("at the end of a canonical text", atom_window(STR("  \xC3\xA9"), 2), 2);
+    expect_int("at the end", atom_window(STR("  ejq"), 2), 3);
     end_rows();
 }
 

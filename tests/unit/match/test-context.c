@@ -24,7 +24,7 @@ static const struct {
     {"where lines start and end", "(?m)^qq$", true, true, "^\n", "a ", "^\n", "a "},
     {"a loop that may be empty, before it", "\\sz*qq", false, true, " z", "^aq", "^a", ""},
     {"sets look through case", "[^A]qq[B-D]", true, true, "bz ", "^a", "bcd", "^a "},
-    {"with case, letters do not decide", "\\bqq\\b", false, false, "^ ", "a", "^ ", "a"},
+    {"with case, letters decide, too", "\\bqq\\b", true, false, "^ ", "a", "^ ", "a"},
     {"what is wider than one character does not", "\\s{2}qq", false, true, " ", "^a", "^a", ""},
     {"a final newline does not", "qq$", false, true, "^a", "", "^\n", "a "},
     {"ahead, anything", "qq(?=x)", false, true, "^a", "", "^a", ""},

@@ -351,6 +351,20 @@ static void put_run(buf *b)
     }
 }
 
+/* Literals with anything between them. */
+static void put_pieces(buf *b)
+{
+    static const char *const pieces[] = {"a", "ab", "k/", "(?i:a)", "(?i:sk)", "/", "A", "B", "  "};
+    static const char *const gaps[] = {".*", ".*", ".*", ".+", ".{2,}", "(?s:.*)", ".*?", ""};
+
+    for (unsigned n = 1 + pick(4); n; n--) {
+        buf_put_c(b, gaps[pick(LENGTH(gaps))]);
+        buf_put_c(b, pieces[pick(LENGTH(pieces))]);
+    }
+    if (pick(4) == 0)
+        buf_put_c(b, gaps[pick(LENGTH(gaps))]);
+}
+
 static pattern *random_pattern(bool odd)
 {
     static const unsigned flags[] = {0, 0, PATTERN_AT_START, PATTERN_AT_END,
@@ -359,10 +373,17 @@ static pattern *random_pattern(bool odd)
     wanted w;
 
     if (pick(5) < 3) {
-        if (pick(2))
+        switch (pick(4)) {
+        case 0:
+            put_pieces(&source);
+            break;
+        case 1:
             put_run(&source);
-        else
+            break;
+        default:
             put_regex(&source, odd);
+            break;
+        }
         w.flags = REGEX;
     } else {
         put_letters(&source, pick(13), odd);
@@ -523,7 +544,7 @@ static void test_sides(void **state)
     assert_int_equal(pattern_table_new(patterns, n, &t), 0);
     for (unsigned a = 0; a < N_LETTERS; a++) {
         bool hits[N_SIDES] = {false};
-        int len = snprintf(text, sizeof(text), "-- %c--", 'a' + a);
+        int len = snprintf(text, sizeof(text), a % 2 ? "-- %c--" : "  %c--", 'a' + a);
 
         assert_int_equal(pattern_table_scan(t, m, (str){text, (size_t)len}, mark_hit, NULL, hits),
                          0);
