@@ -108,3 +108,6 @@
 /* milliseconds that a rule file must not have changed before it is taken, where neither an event
  * nor the filesystem can tell whether it is still being written */
 #define STORE_SETTLE_MS 500
+/* bytes of the name under which a process stands in the fleet ledger; a store with a longer one is
+ * not opened */
+#define STORE_HOST_MAX 255

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 typedef struct watch {
-    const char *rules, *db, *output; /* options */
+    const char *rules, *db, *output, *host; /* options */
     bool no_gate, existing;
     bool json;
     ttp_store *store;
@@ -169,8 +169,10 @@ static int open_signals(void)
 
 static int start(watch *w)
 {
-    ttp_store_options o = {
-        .rules_dir = cli_rules_dir(w->rules), .no_gate = w->no_gate, .log = {.fn = print_log}};
+    ttp_store_options o = {.rules_dir = cli_rules_dir(w->rules),
+                           .no_gate = w->no_gate,
+                           .host = cli_host(w->host),
+                           .log = {.fn = print_log}};
     ttp_err err = {0};
 
     if (w->rules)
@@ -193,11 +195,10 @@ static int run_watch(const cli_command *self, int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "jsonl", NULL};
     watch w = {.signals = -1};
-    const cli_option options[] = {{"rules", 'r', &w.rules, NULL},
-                                  {"db", 0, &w.db, NULL},
-                                  {"output", 'o', &w.output, NULL},
-                                  {"existing", 0, NULL, &w.existing},
-                                  {"no-gate", 0, NULL, &w.no_gate}};
+    const cli_option options[] = {
+        {"rules", 'r', &w.rules, NULL},     {"db", 0, &w.db, NULL},
+        {"host", 0, &w.host, NULL},         {"output", 'o', &w.output, NULL},
+        {"existing", 0, NULL, &w.existing}, {"no-gate", 0, NULL, &w.no_gate}};
     int first,
         status = cli_parse(self, options, sizeof(options) / sizeof(options[0]), argc, argv, &first);
 
@@ -233,6 +234,8 @@ const cli_command cli_rules_watch = {
         "  -r, --rules DIR         rule files (default: $DECNET_TTP_RULES_DIR, ./rules/ttp, the "
         "pack)\n"
         "      --db PATH|URL       a database that `ttp sync` writes, instead of rule files\n"
+        "      --host NAME         as whom what runs here is told in the database's ledger\n"
+        "                          (default: $DECNET_TTP_HOST, else this machine's name)\n"
         "  -o, --output FORM       text (default), or jsonl: one object a change\n"
         "      --existing          print first what is there, as if it had just come\n"
         "      --no-gate           take rules in also where their own tests fail\n"

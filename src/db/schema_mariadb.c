@@ -99,6 +99,28 @@ static const schema_piece own[] = {
                         " reason TEXT,"
                         " set_by TEXT,"
                         " set_at TEXT)" OURS},
+    {"ttp_rule_status",
+     "CREATE TABLE IF NOT EXISTS ttp_rule_status ("
+     " host VARCHAR(255) NOT NULL,"
+     " rule_id VARCHAR(64) NOT NULL,"
+     " rule_version BIGINT,"
+     " content_hash CHAR(40),"
+     " refused_hash CHAR(40),"
+     " status VARCHAR(16) NOT NULL,"
+     " error TEXT,"
+     " since DATETIME(6) NOT NULL,"
+     " PRIMARY KEY (host, rule_id),"
+     " CONSTRAINT ck_ttp_rule_status CHECK (status IN ('live', 'quarantined')))" OURS},
+    {"ttp_rule_counter", "CREATE TABLE IF NOT EXISTS ttp_rule_counter ("
+                         " host VARCHAR(255) NOT NULL,"
+                         " rule_id VARCHAR(64) NOT NULL,"
+                         " fires BIGINT NOT NULL,"
+                         " suppressed BIGINT NOT NULL,"
+                         " cuts BIGINT NOT NULL,"
+                         " wakeups BIGINT NOT NULL,"
+                         " verifications BIGINT NOT NULL,"
+                         " cycles BIGINT NOT NULL,"
+                         " PRIMARY KEY (host, rule_id))" OURS},
     {"ttp_rule_inserted",
      TRIGGER("ttp_rule_inserted", "INSERT ON ttp_rule") LOG_RULE("0", "NEW") " END", true},
     {"ttp_rule_updated",

@@ -106,6 +106,28 @@ static const schema_piece own[] = {
      "CREATE TRIGGER ttp_rule_state_deleted AFTER DELETE ON ttp_rule_state"
      " BEGIN " LOG_STATE_GONE " END",
      true},
+    {"ttp_rule_status",
+     "CREATE TABLE ttp_rule_status ("
+     " host TEXT NOT NULL,"
+     " rule_id TEXT NOT NULL,"
+     " rule_version INTEGER,"
+     " content_hash TEXT,"
+     " refused_hash TEXT,"
+     " status TEXT NOT NULL,"
+     " error TEXT,"
+     " since TEXT NOT NULL,"
+     " PRIMARY KEY (host, rule_id),"
+     " CONSTRAINT ck_ttp_rule_status CHECK (status IN ('live', 'quarantined')))"},
+    {"ttp_rule_counter", "CREATE TABLE ttp_rule_counter ("
+                         " host TEXT NOT NULL,"
+                         " rule_id TEXT NOT NULL,"
+                         " fires INTEGER NOT NULL,"
+                         " suppressed INTEGER NOT NULL,"
+                         " cuts INTEGER NOT NULL,"
+                         " wakeups INTEGER NOT NULL,"
+                         " verifications INTEGER NOT NULL,"
+                         " cycles INTEGER NOT NULL,"
+                         " PRIMARY KEY (host, rule_id))"},
     {"ttp_schema", "CREATE TABLE ttp_schema ("
                    " version INTEGER NOT NULL PRIMARY KEY,"
                    " made_at TEXT NOT NULL)"},

@@ -114,6 +114,20 @@ int counts_add(counts *c, const char *rule_id, const ttp_rule_counts *delta)
     return e ? 0 : -ENOMEM;
 }
 
+ttp_rule_counts counts_of(counts *c, const char *rule_id)
+{
+    ttp_rule_counts sum = {0};
+    bool found;
+    size_t at;
+
+    pthread_mutex_lock(&c->lock);
+    at = place_of_locked(c, rule_id, &found);
+    if (found)
+        sum = c->entries[at].sum;
+    pthread_mutex_unlock(&c->lock);
+    return sum;
+}
+
 bool counts_has_news(counts *c)
 {
     bool has_news;
@@ -157,8 +171,8 @@ void counts_written(counts *c, const counts_row *rows, size_t n)
     pthread_mutex_unlock(&c->lock);
 }
 
-int counts_each(counts *c, int (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts),
-                void *ctx)
+int counts_each(counts *c, bool unwritten,
+                int (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts), void *ctx)
 {
     count_entry *copy;
     size_t n;
@@ -172,8 +186,20 @@ int counts_each(counts *c, int (*fn)(void *ctx, const char *rule_id, const ttp_r
     pthread_mutex_unlock(&c->lock);
     if (!copy)
         return -ENOMEM;
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = fn(ctx, copy[i].rule_id, &copy[i].sum);
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (copy[i].has_news || !unwritten)
+            rc = fn(ctx, copy[i].rule_id, unwritten ? &copy[i].news : &copy[i].sum);
+    }
     free(copy);
     return rc;
+}
+
+static int add_one(void *ctx, const char *rule_id, const ttp_rule_counts *c)
+{
+    return counts_add(ctx, rule_id, c);
+}
+
+int counts_add_all(counts *c, counts *more, bool unwritten)
+{
+    return counts_each(more, unwritten, add_one, c);
 }

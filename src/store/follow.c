@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "ttp/follow.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS 5000
+#define TELL_MS 2000 /* between two tellings of what the engine counts */
 
 struct ttp_follower {
     ttp_store *store;
@@ -25,6 +27,8 @@ struct ttp_follower {
     bool has_thread;
     int stop_fd;       /* readable when the thread has to end */
     uint64_t sequence; /* atomic */
+    counts *told;      /* to the store, of what the engine counts; NULL: it does not ask */
+    int64_t tell_ns;   /* when next */
     /* the batch being read; a rule that is new brings its state as a change more */
     ttp_change batch[2 * FOLLOWER_BATCH_MAX];
     size_t n_batch;
@@ -157,6 +161,12 @@ static void take_in(ttp_follower *f)
         load_again(f);
 }
 
+static void tell_counts(ttp_follower *f)
+{
+    follow_tell_counts(f->store, f->engine, f->told);
+    f->tell_ns = time_monotonic_ns() + TELL_MS * 1000000LL;
+}
+
 static void *follow(void *arg)
 {
     ttp_follower *f = arg;
@@ -164,11 +174,16 @@ static void *follow(void *arg)
                          {.fd = f->stop_fd, .events = POLLIN}};
 
     for (;;) {
-        if (poll(p, 2, -1) < 0)
+        int n = poll(p, 2, f->told ? TELL_MS : -1);
+
+        if (n < 0)
             continue; /* every signal is blocked: only memory can be short, for a while */
         if (p[1].revents)
             return NULL;
-        take_in(f);
+        if (n > 0)
+            take_in(f);
+        if (f->told && time_monotonic_ns() >= f->tell_ns)
+            tell_counts(f);
     }
 }
 
@@ -203,6 +218,10 @@ int ttp_follower_open(ttp_store *store, ttp_engine *engine, const ttp_follower_o
     rc = f->stop_fd < 0
              ? err_set(err, -errno, NULL, "cannot follow the rule store: %s", strerror(errno))
              : ttp_store_subscribe(store, &f->sub, err);
+    if (!rc && store->counts && !(f->told = counts_new()))
+        rc = err_set(err, -ENOMEM, NULL, "out of memory");
+    if (f->told) /* what was counted before is none of this follower's */
+        follow_tell_counts(NULL, engine, f->told);
     if (!rc)
         rc = load(f, err);
     if (!rc && (rc = start_thread(f)))
@@ -225,7 +244,10 @@ ttp_follower *ttp_follower_close(ttp_follower *f)
         while (write(f->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
             ;
         (void)pthread_join(f->thread, NULL); /* it is ours and not joined yet */
+        if (f->told)
+            tell_counts(f);
     }
+    (void)counts_free(f->told);           /* returns NULL */
     (void)ttp_subscription_close(f->sub); /* returns NULL */
     if (f->stop_fd >= 0)
         (void)close(f->stop_fd); /* holds nothing */

@@ -87,8 +87,8 @@ int ledger_view_want(ttp_ledger *view, str key, int64_t version, str hash);
 int ledger_view_host(ttp_ledger *view, str host);
 int ledger_view_add(ttp_ledger *view, const ledger_view_row *row);
 int ledger_view_finish(ttp_ledger *view);
-/* Own rows alone, finished: what is wanted is what was read last. */
-int ledger_view_own(ledger *l, ttp_ledger **ret_view);
+/* Own rows as they are said now. wanted: what was read last is also what is wanted. */
+int ledger_view_own(ttp_ledger *view, ledger *l, bool wanted);
 
 #define LEDGER_HASH_LEN 40
 void ledger_hash_format(const uint8_t hash[20], char out[LEDGER_HASH_LEN]);

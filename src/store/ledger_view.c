@@ -211,7 +211,7 @@ int ledger_view_finish(ttp_ledger *view)
     return 0;
 }
 
-static int add_own(ttp_ledger *view, const char *host, const ledger_row *own)
+static int add_own(ttp_ledger *view, const char *host, const ledger_row *own, bool wanted)
 {
     const ledger_said *s = &own->said;
     char hash[LEDGER_HASH_LEN], refused[LEDGER_HASH_LEN];
@@ -226,34 +226,28 @@ static int add_own(ttp_ledger *view, const char *host, const ledger_row *own)
                            .refused = last,
                            .error = str_from(s->error),
                            .since_us = own->since_us};
-    int rc;
+    int rc = 0;
 
     ledger_hash_format(s->hash, hash);
     ledger_hash_format(s->refused, refused);
-    rc = ledger_view_want(view, row.key, s->quarantined ? 0 : s->version,
-                          s->quarantined ? last : runs);
+    if (wanted)
+        rc = ledger_view_want(view, row.key, s->quarantined ? 0 : s->version,
+                              s->quarantined ? last : runs);
     return rc ? rc : ledger_view_add(view, &row);
 }
 
-int ledger_view_own(ledger *l, ttp_ledger **ret_view)
+int ledger_view_own(ttp_ledger *view, ledger *l, bool wanted)
 {
-    ttp_ledger *view = ledger_view_new();
     ledger_row *rows = NULL;
     size_t n = 0;
-    int rc = view ? ledger_take_all(l, &rows, &n) : -ENOMEM;
+    int rc = ledger_take_all(l, &rows, &n);
 
     if (!rc)
         rc = ledger_view_host(view, str_from(ledger_host(l)));
     for (size_t i = 0; !rc && i < n; i++)
-        rc = add_own(view, ledger_host(l), &rows[i]);
-    if (!rc)
-        rc = ledger_view_finish(view);
+        rc = add_own(view, ledger_host(l), &rows[i], wanted);
     ledger_rows_done(rows, n);
     free(rows);
-    if (rc)
-        (void)ttp_ledger_free(view); /* returns NULL */
-    else
-        *ret_view = view;
     return rc;
 }
 

@@ -3,7 +3,9 @@
 #include "store/store.h"
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +42,16 @@ static int refuse_type(const char *type, ttp_err *err)
                    err_quote(quoted, sizeof(quoted), type, strlen(type), 40), buf_c_str(&known));
 }
 
+/* A name that every backend can write and every table show. */
+static int check_host(const char *host, ttp_err *err)
+{
+    if (!host || (*host && strlen(host) <= STORE_HOST_MAX && utf8_valid(str_from(host))))
+        return 0;
+    return err_set(err, TTP_E_INVALID, NULL,
+                   "the name of the host is empty, too long or not UTF-8; expected 1 to %d bytes",
+                   STORE_HOST_MAX);
+}
+
 int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
 {
     static const ttp_store_options defaults;
@@ -52,7 +64,9 @@ int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_
     ops = find_backend(choose_type(options));
     if (!ops)
         return refuse_type(choose_type(options), err);
-    rc = ops->open(options, &store, err);
+    rc = check_host(options->host, err);
+    if (!rc)
+        rc = ops->open(options, &store, err);
     if (rc)
         return rc;
     rc = ops->start(store, err);

@@ -16,6 +16,7 @@
 #include "store/counts.h"
 #include "store/ledger.h"
 #include "telemetry/trace.h"
+#include "ttp/engine.h"
 #include "ttp/store.h"
 
 #include <pthread.h>
@@ -36,13 +37,14 @@ typedef struct store_ops {
     int (*set_state)(ttp_store *store, const char *rule_id, const ttp_rule_state *state,
                      ttp_err *err);
     int (*clear_state)(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err);
-    /* What ttp_store_ledger, ttp_store_forget_host and ttp_store_counts do; NULL: the ledger is
-     * kept in memory alone, and there is no other host. */
+    /*
+     * The ledger's tables; NULL, all three, where it is kept in memory alone. Fill in what is
+     * wanted and the rows of all hosts but this one; add what all hosts have written of their
+     * counts.
+     */
     int (*view_ledger)(ttp_store *store, ttp_ledger *view, ttp_err *err);
+    int (*read_counts)(ttp_store *store, counts *sum, ttp_err *err);
     int (*forget_host)(ttp_store *store, const char *host, ttp_err *err);
-    int (*each_count)(ttp_store *store,
-                      int (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts),
-                      void *ctx, ttp_err *err);
     /* End threads and free everything: store_done last. */
     void (*free)(ttp_store *store);
 } store_ops;
@@ -134,3 +136,7 @@ void store_rules_clear(ttp_store_rules *rules); /* empty again */
  * with the first that failed, or -ENOMEM. m is the calling thread's.
  */
 int store_gate(const ttp_rule *r, matcher *m, ttp_err *err);
+
+/* Add to the counts of store what engine counted since told was told; told is added to, too. store
+ * NULL: to told alone. */
+void follow_tell_counts(ttp_store *store, ttp_engine *engine, counts *told);

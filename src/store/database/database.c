@@ -92,6 +92,9 @@ const store_ops store_database = {
     .get_state = states_get,
     .set_state = states_set,
     .clear_state = states_clear,
+    .view_ledger = ledger_view_tables,
+    .read_counts = ledger_read_counts,
+    .forget_host = ledger_forget_host,
     .free = database_free,
 };
 

@@ -38,6 +38,15 @@ typedef struct seq_range {
     int64_t low, high;
 } seq_range;
 
+/* What the thread needs to write the ledger (ledger.c). */
+typedef struct ledger_writer {
+    db_conn *conn; /* NULL: none is open */
+    bool adopted;  /* what stood there has been read */
+    unsigned n_failures;
+    int64_t retry_ns;  /* after a failure: not before */
+    int64_t counts_ns; /* when counts are due */
+} ledger_writer;
+
 typedef struct database {
     ttp_store head; /* must be first */
     pthread_mutex_t lock;
@@ -66,6 +75,7 @@ typedef struct database {
     /* the thread that asks the log: */
     pthread_t thread;
     bool has_thread;
+    ledger_writer writer; /* the thread's */
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
     bool stop; /* under wake_lock */
@@ -164,6 +174,17 @@ int tail_read_locked(database *d, ttp_err *err);
 void tail_catch_up_locked(database *d);
 int tail_start(database *d, ttp_err *err);
 void tail_stop(database *d);
+
+/* ledger.c */
+
+/* Write what is new in the ledger, where that is due; what fails is tried again another time. The
+ * thread's; no lock is held. */
+void ledger_push(database *d);
+/* The same for the last time: the counts are due. After the thread. */
+void ledger_push_last(database *d);
+int ledger_view_tables(ttp_store *store, ttp_ledger *view, ttp_err *err);
+int ledger_read_counts(ttp_store *store, counts *sum, ttp_err *err);
+int ledger_forget_host(ttp_store *store, const char *host, ttp_err *err);
 
 /* database.c */
 

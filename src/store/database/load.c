@@ -104,6 +104,8 @@ int database_load(ttp_store *store, ttp_store_rules *rules, ttp_err *err)
         store_rules_clear(rules);
         rc = load_tables(d, rules, &own);
     }
+    if (!rc)
+        ledger_settle(store->ledger);
     if (rc && d->has_loaded) {
         store_rules_clear(rules);
         rc = load_known(d, rules, &own);

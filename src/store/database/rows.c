@@ -51,6 +51,7 @@ void rows_forget_locked(database *d, const char *rule_id)
     bool found;
     size_t i = place_of(d, rule_id, &found);
 
+    ledger_note(d->head.ledger, rule_id, NULL, NULL, NULL);
     if (!found)
         return;
     free_known(d->known[i]);
@@ -133,6 +134,7 @@ int rows_take_locked(database *d, const char *rule_id, str text, known_rule **re
         (void)rule_unref(k->live); /* returns NULL */
         k->live = r;
     }
+    ledger_note(d->head.ledger, rule_id, k->live, rc ? &k->err : NULL, k->hash);
     *ret_known = k;
     return 0;
 }

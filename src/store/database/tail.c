@@ -308,6 +308,8 @@ static void *follow(void *arg)
         rc = poll_locked(d, &err);
         pthread_mutex_unlock(&d->lock);
         note_outcome(d, rc, &err, &n_failures);
+        if (!rc)
+            ledger_push(d);
     }
     return NULL;
 }
@@ -362,5 +364,6 @@ void tail_stop(database *d)
     pthread_cond_signal(&d->wake);
     pthread_mutex_unlock(&d->wake_lock);
     (void)pthread_join(d->thread, NULL); /* it is ours and was not joined yet */
+    ledger_push_last(d);
     (void)pthread_cond_destroy(&d->wake);
 }

@@ -41,7 +41,7 @@ static void test_sums(void **state)
         wanted w = {.rule_id = step->rule_id};
 
         expect_int(step->says, counts_add(c, step->rule_id, &step->delta), 0);
-        expect_int(step->says, counts_each(c, find, &w), 0);
+        expect_int(step->says, counts_each(c, false, find, &w), 0);
         expect_int(step->says, w.found.fires, step->fires);
         expect_int(step->says, w.found.suppressed, step->suppressed);
         expect_int(step->says, w.found.cycles, step->cycles);
@@ -54,7 +54,7 @@ static void test_news(void **state)
 {
     static const ttp_rule_counts one = {.fires = 1}, two = {.fires = 2};
     counts_row rows[4];
-    counts *c = counts_new();
+    counts *c = counts_new(), *sum = counts_new();
     wanted w = {.rule_id = "R1"};
 
     (void)state;
@@ -74,9 +74,19 @@ static void test_news(void **state)
     expect_int("not written is tried again", counts_take(c, rows, 4), 2);
     counts_written(c, rows, 2);
     expect_true("all is written", !counts_has_news(c));
-    expect_int("the sum stays", counts_each(c, find, &w), 0);
-    expect_int("the sum stays", w.found.fires, 3);
+    expect_int("more came", counts_add(c, "R1", &two), 0);
+    expect_int("into a sum", counts_add_all(sum, c, true), 0);
+    expect_int("twice", counts_add_all(sum, c, true), 0);
+    expect_int("found", counts_each(sum, false, find, &w), 0);
+    expect_int("what is not written, twice", w.found.fires, 4);
+    expect_int("and all", counts_add_all(sum, c, false), 0);
+    expect_int("found", counts_each(sum, false, find, &w), 0);
+    expect_int("and all", w.found.fires, 9);
+    w.found = (ttp_rule_counts){0};
+    expect_int("the sum stays", counts_each(c, false, find, &w), 0);
+    expect_int("the sum stays", w.found.fires, 5);
     (void)counts_free(c);
+    (void)counts_free(sum);
     end_rows();
 }
 

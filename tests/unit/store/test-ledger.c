@@ -167,11 +167,20 @@ static void test_adoption(void **state)
     end_rows();
 }
 
+static ttp_ledger *view_of(ledger *l)
+{
+    ttp_ledger *view = ledger_view_new();
+
+    assert_int_equal(ledger_view_own(view, l, true), 0);
+    assert_int_equal(ledger_view_finish(view), 0);
+    return view;
+}
+
 /* Adopted rows keep since when they are so. */
 static void test_since(void **state)
 {
     ledger *l = ledger_new("h", true);
-    ttp_ledger *view = NULL;
+    ttp_ledger *view;
 
     (void)state;
     ledger_adopt_begin(l);
@@ -179,7 +188,7 @@ static void test_since(void **state)
     adopt(l, "R2", 1);
     note_version(l, "R1", 1);
     note_version(l, "R2", 2);
-    assert_int_equal(ledger_view_own(l, &view), 0);
+    view = view_of(l);
     expect_int("the same as before", ttp_ledger_find(view, "R1")->rows[0].since_us, 77);
     expect_true("another version", ttp_ledger_find(view, "R2")->rows[0].since_us > 77);
     (void)ttp_ledger_free(view);
@@ -190,7 +199,7 @@ static void test_since(void **state)
 static void test_own_view(void **state)
 {
     ledger *l = ledger_new("h", false);
-    ttp_ledger *view = NULL;
+    ttp_ledger *view;
     const ttp_ledger_rule *r;
     rule *r1 = make("R1", 3);
 
@@ -200,7 +209,7 @@ static void test_own_view(void **state)
     note_version(l, "R3", 1);
     ledger_note(l, "R3", NULL, NULL, NULL);
     ledger_note(l, "x.yaml", NULL, &bad, NULL);
-    assert_int_equal(ledger_view_own(l, &view), 0);
+    view = view_of(l);
     expect_int("what is gone is not told of", ttp_ledger_count(view), 3);
     expect_int("one host", ttp_ledger_n_hosts(view), 1);
     r = ttp_ledger_find(view, "R1");
