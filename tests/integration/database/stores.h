@@ -122,7 +122,7 @@ static inline const char *changes(ttp_subscription *sub, int first_ms)
     int rc = ttp_subscription_next(sub, first_ms, &c);
 
     text[0] = '\0';
-    for (; rc == 0; rc = ttp_subscription_next(sub, 60, &c)) {
+    for (; rc == 0; rc = ttp_subscription_next(sub, 150, &c)) {
         const char *sep = n ? "; " : "";
 
         if (c.kind == TTP_CHANGE_STATE)

@@ -13,13 +13,14 @@ static const struct {
         ON_SQLITE,
         ON_MARIADB
     } where;
+    const char *apart; /* what may come instead, where the log is read between two statements */
 } elsewhere[] = {
     {"a new rule", INSERT("R2", QUOTED("R2", "1")), "definition R2 1", 0},
     {"an edit whose clock is wrong", UPDATE("R1", "2"), "definition R1 2", 0},
     {"two edits of one transaction", "BEGIN;" UPDATE("R1", "2") ";" UPDATE("R1", "3") ";COMMIT",
      "definition R1 3; definition R1 3", 0},
     {"two edits within a second", UPDATE("R1", "2") ";" UPDATE("R1", "3"),
-     "definition R1 3; definition R1 3", 0},
+     "definition R1 3; definition R1 3", 0, ON_BOTH, "definition R1 2; definition R1 3"},
     {"two edits seen apart", UPDATE("R1", "2"), "definition R1 2", 0},
     {"a rename", "UPDATE ttp_rule SET rule_id = 'R2', yaml_content = '" QUOTED("R2", "1") "'",
      "definition R1 gone; definition R2 1", 0},
@@ -70,7 +71,7 @@ static void test_elsewhere(void **state)
     for_each_row(c, elsewhere)
     {
         char name[64];
-        const char *path;
+        const char *path, *got;
         ttp_store *s;
         ttp_subscription *sub;
 
@@ -83,7 +84,8 @@ static void test_elsewhere(void **state)
         sub = subscribe(s);
         n_logged = 0;
         run_sql_elsewhere(path, c->sql);
-        expect_changes(c->says, sub, *c->want ? 5000 : 100, c->want);
+        got = changes(sub, *c->want ? 5000 : 100);
+        expect_c(c->says, got, c->apart && strcmp(got, c->apart) == 0 ? c->apart : c->want);
         expect_int("log lines", wait_for_logged(c->want_logged), c->want_logged);
         (void)ttp_subscription_close(sub);
         (void)ttp_store_close(s);
