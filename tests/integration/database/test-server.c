@@ -16,11 +16,10 @@ static void as_root(const char *sql)
 /* A user u with these rights on the database; none: NULL. */
 static void make_user(const char *url, const char *rights, const char *rights_on)
 {
+    const char *name = strstr(url, "localhost/") + strlen("localhost/");
     char sql[512];
-    const char *name = strrchr(url, '/');
 
     as_root("CREATE OR REPLACE USER u@localhost IDENTIFIED BY 'se@cr/et'");
-    name = strstr(url, "localhost/") + strlen("localhost/");
     (void)snprintf(sql, sizeof(sql), "GRANT %s ON %.*s.%s TO u@localhost", rights,
                    (int)strcspn(name, "?"), name, rights_on);
     if (rights)
