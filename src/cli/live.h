@@ -8,8 +8,8 @@
  *                                        short one does not pay for it
  *     database                           loaded and followed through the store from the start
  *
- * A store knows the built-in catalogue only: with an ATT&CK bundle a directory's rules stay those of
- * the start.
+ * A store knows the built-in catalogue only: with an ATT&CK bundle a directory's rules stay those
+ * of the start.
  */
 #include "cli/load.h"
 #include "ttp/follow.h"
