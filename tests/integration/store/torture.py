@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of syncer, workers, state writers (and the server) at any moment: in the end all agree, and nothing is lost.
 
-Usage: torture.py TTP SOURCE_ROOT [FEATURE]... [--kills N] [--seed N] [--mariadb | --db URL]
+Usage: torture.py TTP SOURCE_ROOT [FEATURE]... [--kills N] [--seed N] [--mariadb SQL | --db URL]
 
 An operator edits, deletes and re-creates rule files and sets states; `ttp sync` projects the files; three
 `ttp rules watch` follow. One process after another is killed at a random moment and started again, as a supervisor would.
 What was said to be done counts, whatever was killed: a state whose `ttp state set` ended with 0, a file that was deleted.
---kills (or TTP_TORTURE_KILLS) is how many, 20 by default. --mariadb starts a server of its own, which is killed as well.
+--kills (or TTP_TORTURE_KILLS) is how many, 20 by default. With --mariadb, run by tests/mariadb/with-mariadb, its server
+is killed as well; SQL is a program that runs a statement.
 """
 import argparse
 import json
@@ -14,6 +15,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -189,56 +191,29 @@ class Sqlite:
     def __init__(self):
         self.url = os.path.join(PLACE, "ttp.db")
 
-    def start(self):
-        pass
-
-    def close(self):
-        pass
-
 
 class Given(Sqlite):
     def __init__(self, url):
         self.url = url
 
 
-class MariaDB:
-    """A server in a directory of its own, on a socket of its own, that is killed and started again."""
+class MariaDB(Sqlite):
+    """The server of tests/mariadb/with-mariadb, which is killed and started again."""
     name = "mariadbd"
 
-    def __init__(self):
-        self.dir, self.child = tempfile.mkdtemp(prefix="ttp-mdb-", dir="/tmp"), None  # a socket's path must be short
-        self.socket = os.path.join(self.dir, "s")
-        self.url = f"mysql://root@/ttp?unix_socket={self.socket}"
-        self.options = ["--no-defaults", f"--datadir={self.dir}/data", "--user=" + ("mysql" if os.getuid() == 0 else "")]
-        if os.getuid() == 0:
-            shutil.chown(self.dir, "mysql", "mysql")
-        subprocess.run(["mariadb-install-db", *self.options, "--auth-root-authentication-method=normal", "--skip-test-db"],
-                       check=True, stdout=LOG, stderr=LOG)
-        self.start()
-        subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "-e",
-                        "CREATE DATABASE ttp CHARACTER SET utf8mb4"], check=True, stdout=LOG, stderr=LOG)
-
-    def start(self):
-        self.child = subprocess.Popen([shutil.which("mariadbd") or "/usr/sbin/mariadbd", *self.options, "--skip-networking",
-                                       f"--socket={self.socket}", f"--pid-file={self.dir}/pid", "--innodb-buffer-pool-size=16M"],
-                                      stdout=LOG, stderr=LOG)
-        if not wait_until(self.answers):
-            raise RuntimeError("mariadbd does not answer")
-
-    def answers(self):
-        return subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={self.socket}", "-uroot", "ping"], check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    def __init__(self, sql):
+        at = "?unix_socket=" + os.environ["TTP_TEST_MARIADB"]
+        self.url = "mysql://root:@/torture" + at
+        subprocess.run([sql, "mysql://root:@/mysql" + at, "CREATE DATABASE torture CHARACTER SET utf8mb4"], check=True)
 
     def kill(self):
-        self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
-        self.start()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.environ["TTP_TEST_MARIADB_CONTROL"])
+            for word in ("kill", "start"):
+                s.sendall(word.encode() + b"\n")
+                if s.recv(64) != b"ok\n":
+                    raise RuntimeError(f"with-mariadb cannot {word} the server")
         return True
-
-    def close(self):
-        self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def final_states(db):
@@ -290,21 +265,20 @@ def torture(server, kills, rng):
 parser = argparse.ArgumentParser()
 parser.add_argument("--kills", type=int, default=int(os.environ.get("TTP_TORTURE_KILLS", "20")))
 parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-parser.add_argument("--mariadb", action="store_true")
+parser.add_argument("--mariadb", metavar="SQL")
 parser.add_argument("--db")
 options, _ = parser.parse_known_args(sys.argv[3:])
-if options.mariadb and not (shutil.which("mariadb-install-db") and (shutil.which("mariadbd") or os.path.exists("/usr/sbin/mariadbd"))):
-    skip_all("no mariadbd here (Debian: mariadb-server)")
+if options.mariadb and "TTP_TEST_MARIADB" not in os.environ:
+    skip_all("no server: run it by tests/mariadb/with-mariadb")
 print(f"--kills {options.kills} --seed {options.seed}", flush=True)
 PLACE = tempfile.mkdtemp(prefix="ttp-torture-")
 LOG = open(os.path.join(PLACE, "log"), "ab")
-SERVER = MariaDB() if options.mariadb else Given(options.db) if options.db else Sqlite()
+SERVER = MariaDB(options.mariadb) if options.mariadb else Given(options.db) if options.db else Sqlite()
 try:
     torture(SERVER, options.kills, random.Random(options.seed))
 finally:
     for left in Process.everyone:
         left.kill()
-    SERVER.close()
     LOG.close()
     if os.environ.get("TTP_TORTURE_KEEP"):
         print(PLACE)
