@@ -117,14 +117,13 @@ static int accepts_nothing(const program *p)
 
 int judge_never_holds(const pattern *p)
 {
-    auto_free(arena) arena a;
+    auto_free(arena) arena a = {0};
     auto_free(program) program *made = NULL;
     regex re;
     int rc;
 
     if (!pattern_is_regex(p))
         return 0; /* a literal stands in its own text */
-    arena_init(&a);
     rc = regex_read(pattern_source(p), pattern_flags(p) & PATTERN_IGNORE_CASE, &a, &re, NULL);
     if (rc == 0)
         rc = program_new(&re, re.backtracks ? PROGRAM_APPROXIMATE : 0, &made, NULL);

@@ -533,14 +533,13 @@ static int judge_insides(judge *j, const regex_node *n)
 
 int judge_growth(const pattern *p, judged_growth *ret)
 {
-    auto_free(arena) arena a;
+    auto_free(arena) arena a = {0};
     judge *j;
     regex re;
     int rc;
 
     if (pattern_get_kind(p) != PATTERN_BACKTRACK)
         return 0;
-    arena_init(&a);
     rc = regex_read(pattern_source(p), pattern_flags(p) & PATTERN_IGNORE_CASE, &a, &re, NULL);
     if (rc)
         return rc < 0 ? rc : 0;
