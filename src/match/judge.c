@@ -20,9 +20,8 @@
 #include <stdlib.h>
 
 #define CONTEXTS 512u /* values of what stands before */
-/* steps of one instruction; what takes more is left unjudged */
-#define STEPS_MAX (1u << 20)
-#define WORK_MAX (1u << 26)
+/* words of memory that steps look at; what takes more is left unjudged */
+#define WORK_MAX (1u << 24)
 
 /* ---- never ---- */
 
@@ -38,7 +37,7 @@ typedef struct explorer {
     uint64_t *seen; /* a bit for each place */
     place *todo;
     size_t n_todo, cap_todo;
-    uint32_t n_steps;
+    uint64_t work;
     bool accepts, failed;
 } explorer;
 
@@ -74,7 +73,7 @@ static void step(explorer *x, const place *at, uint32_t column, bool is_last)
     nfa_set from = {
         .insts = (uint16_t[]){at->inst}, .n = 1, .context = at->context, .pending = at->pending};
 
-    x->n_steps++;
+    x->work += x->p->n_insts / 64 + 16;
     add_places(x, nfa_step(x->p, &x->scratch, &from, column, &x->to), is_last);
 }
 
@@ -83,8 +82,7 @@ static void explore(explorer *x)
     const program *p = x->p;
 
     add_places(x, nfa_start(p, &x->scratch, &x->to), false);
-    while (x->n_todo && !x->accepts && !x->failed && x->n_steps < STEPS_MAX &&
-           x->scratch.work < WORK_MAX) {
+    while (x->n_todo && !x->accepts && !x->failed && x->work + x->scratch.work < WORK_MAX) {
         place at = x->todo[--x->n_todo];
 
         for (uint32_t k = 0; !at.is_last && k < p->al.n_classes; k++)

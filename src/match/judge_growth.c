@@ -25,7 +25,8 @@
 #define SAMPLE_WORDS ((SAMPLE_MAX + 63) / 64)
 #define LOOP_MIN 10u /* a repeat that may go on so often is as bad as one without end */
 #define LOOPS_MAX 64
-#define START 0u /* the node for what a search passes over before its match */
+#define WORK_MAX (1u << 25) /* pairs of arrows; what has more is left unjudged */
+#define START 0u            /* the node for what a search passes over before its match */
 
 typedef struct node_set {
     uint64_t words[WORDS];
@@ -303,7 +304,7 @@ typedef struct pair {
 typedef struct pairs {
     node_set seen[NODES_MAX];
     pair todo[NODES_MAX * NODES_MAX];
-    uint32_t n_todo;
+    uint32_t n_todo, work;
 } pairs;
 
 static void add_pair(pairs *p, uint32_t a, uint32_t b)
@@ -327,12 +328,13 @@ static void follow_pairs(const graph *g, const node_set *arrows, pairs *p)
         if (has(&g->reach[i], i))
             add_pair(p, i, i);
     }
-    while (p->n_todo) {
+    while (p->n_todo && p->work < WORK_MAX) {
         pair at = p->todo[--p->n_todo];
 
         for (uint32_t a = 1; a < g->n; a++) {
             if (!has(&arrows[at.a], a) || !same_loop(g, a, at.a))
                 continue;
+            p->work += g->n;
             for (uint32_t b = 1; b < g->n; b++) {
                 if (has(&arrows[at.b], b) && same_loop(g, b, at.b) &&
                     share_char(&g->takes[a], &g->takes[b]))
