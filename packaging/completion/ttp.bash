@@ -69,7 +69,7 @@ _ttp() {
     if [[ $cur == -* ]]; then
         _ttp_words "$options --help"
     elif [[ $command == bench ]]; then
-        _ttp_words 'engine tag startup hostile'
+        _ttp_words 'engine tag startup reload swap hostile'
     elif [[ $command != @(doctor|attack*|state*|sync|'rules watch') ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

@@ -89,9 +89,9 @@ static unsigned pick(unsigned n)
 
 static void put_random(buf *out, unsigned depth)
 {
-    static const char *const pieces[] = {"a",   "-",   "\\n",       "^",      "$",    "\\b",
-                                         "\\B", "\\Z", "(?m:^)",    "(?m:$)", "[a-]", "\\w",
-                                         "\\W", "\\A", "[^\\w\\W]", "."};
+    static const char *const parts[] = {"a",   "-",   "\\n",       "^",      "$",    "\\b",
+                                        "\\B", "\\Z", "(?m:^)",    "(?m:$)", "[a-]", "\\w",
+                                        "\\W", "\\A", "[^\\w\\W]", "."};
     unsigned n = 1 + pick(4);
 
     for (unsigned i = 0; i < n; i++) {
@@ -105,7 +105,7 @@ static void put_random(buf *out, unsigned depth)
             buf_put_c(out, ")");
             buf_put_c(out, (const char *const[]){"", "?", "*", "+"}[pick(4)]);
         } else {
-            buf_put_c(out, pieces[pick(sizeof(pieces) / sizeof(pieces[0]))]);
+            buf_put_c(out, parts[pick(sizeof(parts) / sizeof(parts[0]))]);
         }
     }
 }
