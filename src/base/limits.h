@@ -30,6 +30,10 @@
 /* nesting of YAML collections in a rule file; deeper is a rule error */
 #define RULE_YAML_DEPTH_MAX 64
 
+/* bytes that automata may read to verify what atoms woke: so many for an event, and so many more
+ * for each byte of its texts; a pattern beyond is cut off: no match, counted */
+#define VERIFY_BYTES_MIN (4u << 20)
+#define VERIFY_BYTES_PER_BYTE 48u
 /* bytes of one regular expression; longer is a rule error */
 #define REGEX_SOURCE_MAX 16384
 /* nesting of groups in a regular expression; deeper is a rule error */

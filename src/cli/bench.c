@@ -167,7 +167,7 @@ static const struct {
     int (*run)(bench_report *r);
 } benches[] = {
     {"engine", bench_engine}, {"tag", bench_tag},   {"startup", bench_startup},
-    {"reload", bench_reload}, {"swap", bench_swap},
+    {"reload", bench_reload}, {"swap", bench_swap}, {"hostile", bench_hostile},
 };
 
 #define N_BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -223,6 +223,7 @@ const cli_command cli_bench = {
             "            parsing and hashing them\n"
             "  reload    an edit, a state, a burst to its effect under load, against the floor\n"
             "  swap      a live engine: memory, a million changes, 100 edits/s, two threads\n"
+            "  hostile   time a byte for what attackers would send, against ordinary commands\n"
             "\n"
             "      --json    figures as one JSON object\n"
             "\n"

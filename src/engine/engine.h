@@ -32,6 +32,8 @@ typedef struct evaluator_stats {
     uint64_t dropped_floor;  /* tags below TAG_CONFIDENCE_FLOOR */
     uint64_t dropped_anchor; /* tags without attacker_uuid and identity_uuid */
     uint64_t regex_cut;      /* searches that hit a bound */
+    uint64_t searches;       /* to verify what atoms woke */
+    uint64_t searched_bytes; /* that automata read for these */
 } evaluator_stats;
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log);

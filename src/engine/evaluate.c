@@ -384,6 +384,14 @@ static int decide_rules(evaluation *v)
     return 0;
 }
 
+static void note_work(evaluator *e)
+{
+    matcher_work work = matcher_get_work(e->matcher);
+
+    e->stats.searches = work.searches;
+    e->stats.searched_bytes = work.bytes;
+}
+
 static int evaluate(evaluator *e, const engine_index *ix, const state_table *states,
                     const event *ev)
 {
@@ -400,6 +408,7 @@ static int evaluate(evaluator *e, const engine_index *ix, const state_table *sta
         rc = scan_fields(&v);
         if (!rc)
             rc = decide_rules(&v);
+        note_work(e);
     }
     if (rc) {
         e->n_tags = 0;

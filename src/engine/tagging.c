@@ -260,6 +260,8 @@ static void add_stats(evaluator_stats *sum, const evaluator_stats *s)
     sum->dropped_floor += s->dropped_floor;
     sum->dropped_anchor += s->dropped_anchor;
     sum->regex_cut += s->regex_cut;
+    sum->searches += s->searches;
+    sum->searched_bytes += s->searched_bytes;
 }
 
 static void tear_down(tagging *t, evaluator_stats *ret_stats)
