@@ -9,7 +9,7 @@
  * compiling the one rule.
  */
 #include "cli/bench_reload.h"
-#include "cli/bench_live.h"
+#include "cli/bench_load.h"
 #include "cli/bench_rules.h"
 
 #include "base/limits.h"
@@ -43,7 +43,7 @@ bool reload_open(size_t n_rules, reload *r)
         auto_free(buf) buf text = {0};
 
         reload_probe_path(r, i, path, sizeof(path));
-        live_probe_text(i, 1, &text);
+        bench_probe_text(i, 1, &text);
         if (!bench_write(path, buf_str(&text)))
             return false;
         r->versions[i] = 1;
@@ -75,7 +75,7 @@ void reload_probe_path(const reload *r, unsigned which, char *out, size_t size)
 {
     char id[16];
 
-    live_probe_id(which, id);
+    bench_probe_id(which, id);
     (void)snprintf(out, size, "%s/%s.yaml", r->rules.dir, id); /* it fits */
 }
 
@@ -214,19 +214,19 @@ static void add_quantiles(bench_report *report, const char *name, int64_t *ns, s
 
 /* ---- edits, states, a burst ---- */
 
-static bool edit_once(reload *r, live *l, unsigned number, int64_t *ret_ns)
+static bool edit_once(reload *r, bench_load *l, unsigned number, int64_t *ret_ns)
 {
     unsigned which = number % N_PROBES;
     auto_free(buf) buf text = {0};
     int64_t begun, seen;
     char path[256];
 
-    live_probe_text(which, ++r->versions[which], &text);
+    bench_probe_text(which, ++r->versions[which], &text);
     reload_probe_path(r, which, path, sizeof(path));
-    live_arm(l, which, r->versions[which], 0);
+    load_arm(l, which, r->versions[which], 0);
     begun = number / N_PROBES % 2 ? write_and_rename(path, buf_str(&text))
                                   : write_in_place(path, buf_str(&text));
-    seen = begun ? live_await(l) : 0;
+    seen = begun ? load_await(l) : 0;
     *ret_ns = seen - begun;
     return seen;
 }
@@ -247,7 +247,7 @@ static void print_styles(const int64_t *took_ns)
             reload_quantile_ms(ns[1], n[1], 0.5), reload_quantile_ms(ns[1], n[1], 0.99));
 }
 
-static bool measure_edits(bench_report *report, const char *name, reload *r, live *l)
+static bool measure_edits(bench_report *report, const char *name, reload *r, bench_load *l)
 {
     static int64_t took_ns[N_EDITS], woke_ns[N_EDITS], compiled_ns[N_EDITS], floor_ns[N_EDITS];
     auto_free(yaml_reader) yaml_reader *yaml = yaml_reader_new();
@@ -261,7 +261,7 @@ static bool measure_edits(bench_report *report, const char *name, reload *r, liv
     for (unsigned i = 0; done && i < N_EDITS; i++) {
         auto_free(buf) buf text = {0};
 
-        live_probe_text(i, i + 1, &text);
+        bench_probe_text(i, i + 1, &text);
         done = edit_once(r, l, i, &took_ns[i]);
         (void)usleep(1000); /* a pause between edits, of whatever length */
         woke_ns[i] = wake_ns(&w, buf_str(&text));
@@ -282,7 +282,7 @@ static bool measure_edits(bench_report *report, const char *name, reload *r, liv
     return true;
 }
 
-static bool measure_states(bench_report *report, const char *name, reload *r, live *l)
+static bool measure_states(bench_report *report, const char *name, reload *r, bench_load *l)
 {
     static int64_t took_ns[N_STATES];
     char figure[64], id[16];
@@ -295,21 +295,21 @@ static bool measure_states(bench_report *report, const char *name, reload *r, li
         int64_t begun, seen;
         ttp_err err = {0};
 
-        live_probe_id(i, id);
-        live_arm(l, i % N_PROBES, 0, i % 2 ? -1 : state.confidence_max);
+        bench_probe_id(i, id);
+        load_arm(l, i % N_PROBES, 0, i % 2 ? -1 : state.confidence_max);
         begun = time_monotonic_ns();
         if (ttp_store_set_state(r->store, id, &state, "bench", &err)) {
             (void)cli_fail(&err); /* the caller has a status of its own */
             return false;
         }
-        seen = live_await(l);
+        seen = load_await(l);
         if (!seen)
             return false;
         took_ns[i] = seen - begun;
         if (ttp_store_clear_state(r->store, id, "bench", &err))
             return false;
-        live_arm(l, i % N_PROBES, 0, 0.85);
-        if (!live_await(l))
+        load_arm(l, i % N_PROBES, 0, 0.85);
+        if (!load_await(l))
             return false;
         (void)usleep(500); /* a pause, of whatever length */
     }
@@ -319,7 +319,7 @@ static bool measure_states(bench_report *report, const char *name, reload *r, li
 }
 
 /* A thousand files written as fast as can be, then the probe: all are seen, each once. */
-static bool measure_burst(bench_report *report, const char *name, reload *r, live *l)
+static bool measure_burst(bench_report *report, const char *name, reload *r, bench_load *l)
 {
     ttp_subscription *sub = NULL;
     int64_t begun, last, took_ns, written_ns;
@@ -363,18 +363,18 @@ static bool measure_burst(bench_report *report, const char *name, reload *r, liv
     return true;
 }
 
-static bool measure_size(bench_report *report, const char *name, size_t n, const live_commands *c)
+static bool measure_size(bench_report *report, const char *name, size_t n, const bench_commands *c)
 {
     reload r;
-    live l;
+    bench_load l;
     bool done = reload_open(n, &r);
 
     if (done) {
-        done = live_start(&l, r.engine, c, 1);
+        done = load_start(&l, r.engine, c, 1);
         done = done && measure_edits(report, name, &r, &l) && measure_states(report, name, &r, &l);
         if (done && n > N_BURST)
             done = measure_burst(report, name, &r, &l);
-        live_stop(&l);
+        load_stop(&l);
     }
     reload_close(&r);
     return done;
@@ -386,11 +386,11 @@ int bench_reload(bench_report *report)
         const char *name;
         size_t n;
     } sizes[] = {{"60 rules", 60}, {"1,000 rules", 1000}, {"10,000 rules", 10000}};
-    live_commands c = {0};
-    bool done = live_read_commands(&c);
+    bench_commands c = {0};
+    bool done = bench_commands_read(&c);
 
     for (size_t i = 0; done && i < sizeof(sizes) / sizeof(sizes[0]); i++)
         done = measure_size(report, sizes[i].name, sizes[i].n, &c);
-    live_free_commands(&c);
+    bench_commands_free(&c);
     return done ? CLI_DONE : CLI_FAILED;
 }

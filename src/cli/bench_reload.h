@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* A directory of rules, its store, and the engine that follows it. */
-#include "cli/bench_live.h"
+#include "cli/bench_load.h"
 #include "cli/bench_rules.h"
 #include "ttp/follow.h"
 

@@ -90,7 +90,7 @@ static bool make_versions(swapper *s)
             auto_free(buf) buf text = {0};
             ttp_err err;
 
-            live_probe_text(i, k + 1, &text);
+            bench_probe_text(i, k + 1, &text);
             done &= rule_read(buf_str(&text), NULL, NULL, &s->versions[i][k], &err) == 0;
         }
     }
@@ -102,7 +102,7 @@ static bool swap_once(swapper *s)
     unsigned which = s->n % N_PROBES, turn = s->n / N_PROBES;
     ttp_change c = {.kind = TTP_CHANGE_STATE};
 
-    live_probe_id(which, c.rule_id);
+    bench_probe_id(which, c.rule_id);
     c.state.expires_at_us = c.state.set_at_us = TTP_TIME_NONE;
     c.state.kind = turn % 2 ? TTP_STATE_DISABLED : TTP_STATE_ENABLED;
     if (turn % DEFINITION_EVERY == 0) {
@@ -139,18 +139,18 @@ static bool swap_often(bench_report *report, swapper *s)
 }
 
 /* With one thread that evaluates by them. */
-static bool measure_swaps(bench_report *report, const live_commands *c)
+static bool measure_swaps(bench_report *report, const bench_commands *c)
 {
     swapper s = {0};
     reload r;
-    live l;
+    bench_load l;
     bool done = make_versions(&s) && reload_open(60, &r);
 
     if (done) {
         r.follower = ttp_follower_close(r.follower); /* nobody else changes the engine */
         s.engine = r.engine;
-        done = live_start(&l, r.engine, c, 1) && swap_often(report, &s);
-        live_stop(&l);
+        done = load_start(&l, r.engine, c, 1) && swap_often(report, &s);
+        load_stop(&l);
         reload_close(&r);
     }
     for (unsigned i = 0; i < N_PROBES; i++) {
@@ -177,7 +177,7 @@ static void *edit(void *arg)
         auto_free(buf) buf text = {0};
         char path[256];
 
-        live_probe_text(which, ++e->r->versions[which], &text);
+        bench_probe_text(which, ++e->r->versions[which], &text);
         reload_probe_path(e->r, which, path, sizeof(path));
         (void)bench_write(path, buf_str(&text)); /* says what is wrong */
         (void)usleep(10000 - 200);               /* about 100 a second */
@@ -185,34 +185,34 @@ static void *edit(void *arg)
     return NULL;
 }
 
-static double rate_with_edits(live *l, reload *r)
+static double rate_with_edits(bench_load *l, reload *r)
 {
     editor e = {.r = r};
     double rate;
 
     if (pthread_create(&e.thread, NULL, edit, &e))
         return 0;
-    rate = live_rate(l, WINDOW_MS);
+    rate = load_rate(l, WINDOW_MS);
     atomic_store(&e.stop, true);
     (void)pthread_join(e.thread, NULL); /* it was started */
     return rate;
 }
 
-static bool measure_edited(bench_report *report, reload *r, const live_commands *c, unsigned n)
+static bool measure_edited(bench_report *report, reload *r, const bench_commands *c, unsigned n)
 {
     double with[N_ROUNDS], without[N_ROUNDS], ratios[N_ROUNDS];
     char figure[64];
-    live l;
+    bench_load l;
 
-    if (!live_start(&l, r->engine, c, n))
+    if (!load_start(&l, r->engine, c, n))
         return false;
     for (unsigned i = 0; i < N_ROUNDS; i++) {
-        without[i] = live_rate(&l, WINDOW_MS);
+        without[i] = load_rate(&l, WINDOW_MS);
         with[i] = rate_with_edits(&l, r);
         ratios[i] = with[i] / without[i];
         (void)usleep(50000); /* the last edits are taken in */
     }
-    live_stop(&l);
+    load_stop(&l);
     (void)snprintf(figure, sizeof(figure), "evaluate with 100 edits/s, 10,000 rules, %u thread%s",
                    n, n > 1 ? "s" : "");
     bench_add_ratio(report, figure, "events/s", bench_median(with, N_ROUNDS),
@@ -220,19 +220,19 @@ static bool measure_edited(bench_report *report, reload *r, const live_commands 
     return true;
 }
 
-static bool rate_of(ttp_engine *engine, const live_commands *c, unsigned n_threads,
+static bool rate_of(ttp_engine *engine, const bench_commands *c, unsigned n_threads,
                     double *ret_rate)
 {
-    live l;
-    bool done = live_start(&l, engine, c, n_threads);
+    bench_load l;
+    bool done = load_start(&l, engine, c, n_threads);
 
     if (done)
-        *ret_rate = live_rate(&l, WINDOW_MS);
-    live_stop(&l);
+        *ret_rate = load_rate(&l, WINDOW_MS);
+    load_stop(&l);
     return done;
 }
 
-static bool measure_threads(bench_report *report, const reload *r, const live_commands *c)
+static bool measure_threads(bench_report *report, const reload *r, const bench_commands *c)
 {
     double two[N_ROUNDS], one[N_ROUNDS], ratios[N_ROUNDS];
 
@@ -248,7 +248,7 @@ static bool measure_threads(bench_report *report, const reload *r, const live_co
 }
 
 static bool measure_sizes(bench_report *report, const reload *large, const reload *small,
-                          const live_commands *c)
+                          const bench_commands *c)
 {
     double many[N_ROUNDS], few[N_ROUNDS], ratios[N_ROUNDS];
 
@@ -265,7 +265,7 @@ static bool measure_sizes(bench_report *report, const reload *large, const reloa
     return true;
 }
 
-static bool measure_rates(bench_report *report, const live_commands *c)
+static bool measure_rates(bench_report *report, const bench_commands *c)
 {
     reload large, small = {0};
     bool done = reload_open(10000, &large) && reload_open(60, &small);
@@ -279,10 +279,10 @@ static bool measure_rates(bench_report *report, const live_commands *c)
 
 int bench_swap(bench_report *report)
 {
-    live_commands c = {0};
-    bool done = live_read_commands(&c);
+    bench_commands c = {0};
+    bool done = bench_commands_read(&c);
 
     done = done && measure_memory(report) && measure_rates(report, &c) && measure_swaps(report, &c);
-    live_free_commands(&c);
+    bench_commands_free(&c);
     return done ? CLI_DONE : CLI_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/bench_live.h"
+#include "cli/bench_load.h"
 
 #include "cli/bench_rules.h"
 
@@ -30,7 +30,7 @@ static bool make_event(str source_id, str attacker_uuid, const json_node *payloa
     return !b.failed && ttp_event_from_json(b.ptr, b.len, ret_event, NULL) == 0;
 }
 
-bool live_read_commands(live_commands *c)
+bool bench_commands_read(bench_commands *c)
 {
     const reader_options options = {.format = EVENT_FORMAT_COWRIE};
     char *path = bench_shared("data/cowrie/cowrie_dev.jsonl");
@@ -54,20 +54,20 @@ bool live_read_commands(live_commands *c)
     return c->n > 0;
 }
 
-void live_free_commands(live_commands *c)
+void bench_commands_free(bench_commands *c)
 {
     for (size_t i = 0; i < c->n; i++)
         ttp_event_free(c->events[i]);
     free(c->events);
-    *c = (live_commands){0};
+    *c = (bench_commands){0};
 }
 
-void live_probe_id(unsigned which, char out[16])
+void bench_probe_id(unsigned which, char out[16])
 {
     (void)snprintf(out, 16, "P%03u", which % N_PROBES); /* it fits */
 }
 
-void live_probe_text(unsigned which, unsigned version, buf *b)
+void bench_probe_text(unsigned which, unsigned version, buf *b)
 {
     char id[16], pattern[96], held[64];
     const char *const match[] = {held, NULL}, *const no_match[] = {"uname -a", NULL};
@@ -77,7 +77,7 @@ void live_probe_text(unsigned which, unsigned version, buf *b)
                     .match = match,
                     .no_match = no_match};
 
-    live_probe_id(which, id);
+    bench_probe_id(which, id);
     (void)snprintf(held, sizeof(held), "cat probe%u_of_this", which); /* both fit */
     (void)snprintf(pattern, sizeof(pattern), "\\bprobe%u_[a-z_]+|\\bedit%u\\.sh\\b", which,
                    version);
@@ -85,7 +85,7 @@ void live_probe_text(unsigned which, unsigned version, buf *b)
 }
 
 /* Is this what was armed? */
-static bool is_awaited(const live_probe *p, const ttp_tag *t)
+static bool is_awaited(const bench_probe *p, const ttp_tag *t)
 {
     if (p->confidence < 0)
         return !t;
@@ -95,9 +95,9 @@ static bool is_awaited(const live_probe *p, const ttp_tag *t)
            (p->confidence == 0 || t->confidence == p->confidence);
 }
 
-static void probe(live *l, ttp_evaluator *e)
+static void probe(bench_load *l, ttp_evaluator *e)
 {
-    live_probe *p = &l->probe;
+    bench_probe *p = &l->probe;
     const ttp_tag *found = NULL;
     uint64_t one = 1;
     size_t n = 0;
@@ -105,7 +105,7 @@ static void probe(live *l, ttp_evaluator *e)
 
     if (!atomic_load_explicit(&p->armed, memory_order_acquire))
         return;
-    live_probe_id(p->which, id);
+    bench_probe_id(p->which, id);
     if (ttp_evaluator_run_live(e, l->probe_events[p->which], &n))
         return;
     for (size_t i = 0; i < n && !found; i++) {
@@ -124,8 +124,8 @@ static void probe(live *l, ttp_evaluator *e)
 
 static void *evaluate(void *arg)
 {
-    live_thread *t = arg;
-    live *l = t->live;
+    bench_thread *t = arg;
+    bench_load *l = t->load;
     ttp_evaluator *e = ttp_evaluator_new(NULL);
     uint64_t n_events = 0;
     size_t n;
@@ -134,7 +134,7 @@ static void *evaluate(void *arg)
         ttp_evaluator_free(e);
         return NULL;
     }
-    for (size_t i = t->number * (l->commands->n / LIVE_THREADS_MAX); !atomic_load(&l->stop); i++) {
+    for (size_t i = t->number * (l->commands->n / LOAD_THREADS_MAX); !atomic_load(&l->stop); i++) {
         if (ttp_evaluator_run_live(e, l->commands->events[i % l->commands->n], &n) == 0)
             atomic_store_explicit(&t->n_events, ++n_events, memory_order_relaxed);
         if (t->number == 0 && i % PROBE_EVERY == 0)
@@ -144,7 +144,7 @@ static void *evaluate(void *arg)
     return NULL;
 }
 
-static bool make_probe_events(live *l)
+static bool make_probe_events(bench_load *l)
 {
     bool done = true;
 
@@ -160,15 +160,15 @@ static bool make_probe_events(live *l)
     return done;
 }
 
-bool live_start(live *l, ttp_engine *engine, const live_commands *c, unsigned n)
+bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsigned n)
 {
     bool done;
 
-    *l = (live){.engine = engine, .commands = c};
+    *l = (bench_load){.engine = engine, .commands = c};
     done = make_probe_events(l);
     l->probe.wake_fd = eventfd(0, EFD_CLOEXEC);
     for (unsigned i = 0; done && i < n; i++) {
-        l->threads[i].live = l;
+        l->threads[i].load = l;
         l->threads[i].number = i;
         done = pthread_create(&l->threads[i].thread, NULL, evaluate, &l->threads[i]) == 0;
         l->n_threads += done;
@@ -179,7 +179,7 @@ bool live_start(live *l, ttp_engine *engine, const live_commands *c, unsigned n)
     return done;
 }
 
-void live_stop(live *l)
+void load_stop(bench_load *l)
 {
     atomic_store(&l->stop, true);
     for (unsigned i = 0; i < l->n_threads; i++)
@@ -190,7 +190,7 @@ void live_stop(live *l)
     l->n_threads = 0;
 }
 
-static uint64_t count_events(live *l)
+static uint64_t count_events(bench_load *l)
 {
     uint64_t n = 0;
 
@@ -199,7 +199,7 @@ static uint64_t count_events(live *l)
     return n;
 }
 
-double live_rate(live *l, unsigned ms)
+double load_rate(bench_load *l, unsigned ms)
 {
     int64_t begun = time_monotonic_ns();
     uint64_t n = count_events(l);
@@ -209,9 +209,9 @@ double live_rate(live *l, unsigned ms)
     return (double)n * 1e9 / (double)(time_monotonic_ns() - begun);
 }
 
-void live_arm(live *l, unsigned which, int64_t version, double confidence)
+void load_arm(bench_load *l, unsigned which, int64_t version, double confidence)
 {
-    live_probe *p = &l->probe;
+    bench_probe *p = &l->probe;
 
     p->which = which;
     p->version = version;
@@ -219,7 +219,7 @@ void live_arm(live *l, unsigned which, int64_t version, double confidence)
     atomic_store_explicit(&p->armed, 1, memory_order_release);
 }
 
-int64_t live_await(live *l)
+int64_t load_await(bench_load *l)
 {
     struct pollfd p = {.fd = l->probe.wake_fd, .events = POLLIN};
     uint64_t n;
