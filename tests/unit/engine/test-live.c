@@ -267,7 +267,6 @@ static void test_generations(void **state)
     static const char *const rules[] = {A("R1"), NULL};
     ttp_engine *en = make_engine(rules);
     evaluator *e = make_follower(en);
-    auto_free(buf) buf b = {0};
     uint64_t first = ttp_engine_generation(en);
     ttp_event *ev = make_event(AN_A);
     snapshot *held;
