@@ -15,6 +15,8 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS 5000
+/* without a change for so long the engine is tidied up */
+#define QUIET_MS 2000
 
 struct ttp_follower {
     ttp_store *store;
@@ -162,13 +164,20 @@ static void *follow(void *arg)
     ttp_follower *f = arg;
     struct pollfd p[] = {{.fd = ttp_subscription_fd(f->sub), .events = POLLIN},
                          {.fd = f->stop_fd, .events = POLLIN}};
+    bool is_tidy = true;
 
     for (;;) {
-        if (poll(p, 2, -1) < 0)
+        int n = poll(p, 2, is_tidy ? -1 : QUIET_MS);
+
+        if (n < 0)
             continue; /* every signal is blocked: only memory can be short, for a while */
         if (p[1].revents)
             return NULL;
-        take_in(f);
+        if (n == 0)
+            (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
+        else
+            take_in(f);
+        is_tidy = n == 0;
     }
 }
 
