@@ -12,6 +12,8 @@
 #include <pthread.h>
 
 #define NO_GENERATION UINT64_MAX
+/* fewer holes than one to so many rules are not worth tidying up */
+#define TIDY_SHARE 32
 
 struct ttp_engine {
     snapshot *current; /* published by snapshot_publish, never NULL */
@@ -217,6 +219,19 @@ int ttp_engine_apply(ttp_engine *en, const ttp_change *changes, size_t n)
         rc = take_in_locked(en, &changes[i], &turn);
     if (!rc)
         rc = publish_locked(en, true);
+    pthread_mutex_unlock(&en->lock);
+    return rc;
+}
+
+int ttp_engine_tidy(ttp_engine *en)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&en->lock);
+    if (en->maker && index_maker_holes(en->maker) > en->roster.n_order / TIDY_SHARE) {
+        en->maker = index_maker_free(en->maker);
+        rc = publish_locked(en, false);
+    }
     pthread_mutex_unlock(&en->lock);
     return rc;
 }

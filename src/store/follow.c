@@ -17,6 +17,8 @@
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS 5000
 #define TELL_MS 2000 /* between two tellings of what the engine counts */
+/* without a change for so long the engine is tidied up */
+#define QUIET_MS 2000
 
 struct ttp_follower {
     ttp_store *store;
@@ -172,9 +174,10 @@ static void *follow(void *arg)
     ttp_follower *f = arg;
     struct pollfd p[] = {{.fd = ttp_subscription_fd(f->sub), .events = POLLIN},
                          {.fd = f->stop_fd, .events = POLLIN}};
+    bool is_tidy = true;
 
     for (;;) {
-        int n = poll(p, 2, f->told ? TELL_MS : -1);
+        int n = poll(p, 2, !is_tidy ? QUIET_MS : f->told ? TELL_MS : -1);
 
         if (n < 0)
             continue; /* every signal is blocked: only memory can be short, for a while */
@@ -182,6 +185,9 @@ static void *follow(void *arg)
             return NULL;
         if (n > 0)
             take_in(f);
+        else if (!is_tidy)
+            (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
+        is_tidy = n == 0;
         if (f->told && time_monotonic_ns() >= f->tell_ns)
             tell_counts(f);
     }

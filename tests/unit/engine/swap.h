@@ -18,34 +18,9 @@ static inline unsigned below(rng *r, unsigned n)
 }
 
 static const char *const words[] = {
-    "wget",
-    "curl",
-    "a",
-    "id",
-    "/tmp",
-    "chmod 777",
-    "x",
-    "K",
-    "stra\xC3\x9F"
-    "e",
-    "cat",
-    "rm -",
-    "bash",
-    "nc",
-    "-e",
-    "passwd",
-    "shadow",
-    "ps",
-    "kill",
-    "http",
-    "://",
-    "1.2",
-    "777",
-    "crontab",
-    "uname -a",
-    "echo",
-    "base64",
-    "\xE2\x84\xAA",
+    "wget", "curl", "a",    "id",  "/tmp",    "chmod 777", "x",      "K",      "s\xC3\x9F",
+    "cat",  "rm -", "bash", "nc",  "-e",      "passwd",    "shadow", "ps",     "kill",
+    "http", "://",  "1.2",  "777", "crontab", "uname -a",  "echo",   "base64", "\xE2\x84\xAA",
 };
 #define N_WORDS (sizeof(words) / sizeof(words[0]))
 

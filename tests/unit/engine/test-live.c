@@ -267,7 +267,6 @@ static void test_generations(void **state)
     static const char *const rules[] = {A("R1"), NULL};
     ttp_engine *en = make_engine(rules);
     evaluator *e = make_follower(en);
-    auto_free(buf) buf b = {0};
     uint64_t first = ttp_engine_generation(en);
     ttp_event *ev = make_event(AN_A);
     snapshot *held;
@@ -297,13 +296,39 @@ static void test_generations(void **state)
     end_rows();
 }
 
+/* ---- holes ---- */
+
+static void test_tidy(void **state)
+{
+    static const char *const rules[] = {A("R1"), A("R2"), NULL};
+    ttp_engine *en = make_engine(rules);
+    evaluator *e = make_follower(en);
+    auto_free(buf) buf b = {0};
+    uint64_t before = ttp_engine_generation(en);
+
+    (void)state;
+    assert_int_equal(ttp_engine_tidy(en), 0);
+    expect_int("nothing to do: no new snapshot", ttp_engine_generation(en), before);
+    apply_steps(en, (step[]){{DEFINE, A("R1")}, {OFF, "R2"}, {DEFINE, A("R3")}}, 3);
+    run_live(e, AN_A, &b);
+    assert_int_equal(ttp_engine_tidy(en), 0);
+    expect_int("the edit left a hole", ttp_engine_generation(en), before + 2);
+    assert_int_equal(ttp_engine_tidy(en), 0);
+    expect_int("which is gone then", ttp_engine_generation(en), before + 2);
+    run_live(e, AN_A, &b);
+    expect_bytes("all is as before", b.ptr, b.len, "R1:0.5 R3:0.5");
+    expect_counters("and counts go on", en, "R1:2/0 R2:0/2 R3:2/0 ");
+    evaluator_free(e);
+    ttp_engine_free(en);
+    end_rows();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_counters),
-        cmocka_unit_test(test_many_numbers),
-        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_changes),      cmocka_unit_test(test_counters),
+        cmocka_unit_test(test_many_numbers), cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_tidy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,45 @@ static void test_falling_behind(void **state)
     end_rows();
 }
 
+#define BURST 3000
+
+/* Many changes at once: a subscriber sees each, the engine makes fewer snapshots, and ends right.
+ */
+static void test_burst(void **state)
+{
+    ttp_subscription *sub = NULL;
+    ttp_change change;
+    uint64_t first, last = 0;
+    ttp_err err;
+    int n = 0;
+    fixture f;
+
+    (void)state;
+    set_up(&f, false);
+    first = ttp_engine_generation(f.engine);
+    assert_int_equal(ttp_store_subscribe(f.store, &sub, &err), 0);
+    for (int i = 0; i < BURST; i++) {
+        set_states(f.store, "R1", 1);
+        if (i < BURST - 1)
+            assert_int_equal(ttp_store_clear_state(f.store, "R1", "me", &err), 0);
+    }
+    for (; ttp_subscription_next(sub, 0, &change) == 0; n++) {
+        last = change.sequence;
+        ttp_change_done(&change);
+    }
+    expect_int("each of them", n, 2 * BURST - 1);
+    expect_soon("the last one counts", &f, "");
+    for (int i = 0; i < WAIT_MS && ttp_follower_sequence(f.follower) < last; i++)
+        (void)usleep(1000);
+    expect_int("and is known to be in effect", ttp_follower_sequence(f.follower), last);
+    expect_true("no more snapshots than changes",
+                ttp_engine_generation(f.engine) - first <= 2 * BURST - 1);
+    expect_int("no loading again", __atomic_load_n(&f.n_loaded, __ATOMIC_RELAXED), 1);
+    ttp_subscription_close(sub);
+    tear_down(&f);
+    end_rows();
+}
+
 static void ignore(int signal_number)
 {
     (void)signal_number;
@@ -271,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_state_before_rule),
         cmocka_unit_test(test_falling_behind),
+        cmocka_unit_test(test_burst),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_unreadable),
     };
