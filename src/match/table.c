@@ -269,14 +269,14 @@ static void add_to_filter(const pattern_table *t, const window_entry *e, unsigne
 static int make_filter(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
-    uint32_t n_short = ix[0].n_entries + ix[1].n_entries + ix[2].n_entries;
+    uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
 
-    if (!t->path->mark || n_short + ix[3].n_entries > t->path->windows_max)
+    if (!t->path->mark || n_short + ix[2].n_entries + ix[3].n_entries > t->path->windows_max)
         return 0;
     t->filter = arena_calloc(&t->mem, 1, sizeof(*t->filter));
     if (!t->filter)
         return -ENOMEM;
-    scan_filter_begin(t->filter, n_short, ix[3].n_entries);
+    scan_filter_begin(t->filter, n_short, ix[2].n_entries, ix[3].n_entries);
     for (unsigned size = 1; size <= WINDOW_MAX; size++) {
         for (uint32_t i = 0; i < ix[size - 1].n_entries; i++)
             add_to_filter(t, &ix[size - 1].entries[i], size);
