@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define BUCKETS 8u /* of a group: the bits of a byte */
-#define WINDOWS_PER_GROUP 16u
+#define WINDOWS_PER_GROUP 100u
 /* windows of 1 and 2 bytes, and of 3 bytes, that fill a group of plain buckets */
 #define PLAIN_MAX 16u
 

@@ -26,6 +26,7 @@
 #define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
 #define SIDES_MAX 256
+#define CACHE_LINE 64u
 #define SIDE_SLOTS 512u
 
 /* One atom of one pattern, while the table is made. */
@@ -270,12 +271,14 @@ static int make_filter(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
     uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
+    char *room;
 
     if (!t->path->mark || n_short + ix[2].n_entries + ix[3].n_entries > t->path->windows_max)
         return 0;
-    t->filter = arena_calloc(&t->mem, 1, sizeof(*t->filter));
-    if (!t->filter)
+    room = arena_calloc(&t->mem, 1, sizeof(*t->filter) + CACHE_LINE);
+    if (!room)
         return -ENOMEM;
+    t->filter = (scan_filter *)(void *)(room + -(uintptr_t)room % CACHE_LINE);
     scan_filter_begin(t->filter, n_short, ix[2].n_entries, ix[3].n_entries);
     for (unsigned size = 1; size <= WINDOW_MAX; size++) {
         for (uint32_t i = 0; i < ix[size - 1].n_entries; i++)
