@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "match/frequency.h"
 #include "match/literal.h"
 #include "match/matcher.h"
 #include "match/pieces.h"
@@ -27,6 +28,7 @@ struct pattern {
     atom_set *atoms;
     pieces *pieces;     /* of PATTERN_LINEAR: decides ASCII texts; or NULL */
     uint32_t min_chars; /* texts of fewer bytes cannot match */
+    int needed;         /* pattern_needed_byte */
     str source;
     unsigned n_groups;
     str *group_names; /* [n_groups + 1]; NULL where there are none */
@@ -48,6 +50,7 @@ static pattern *new_pattern(unsigned flags, bool from_regex)
     p->serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
     p->flags = flags;
     p->from_regex = from_regex;
+    p->needed = -1;
     return p;
 }
 
@@ -139,6 +142,30 @@ static int make_backtracking(pattern *p, str source, const regex *re, ttp_err *e
     return rc == TTP_E_LIMIT ? 0 : rc;
 }
 
+/* The rarest that its atoms do not tell already; -1: there is none. */
+static int choose_needed(const pattern *p, const regex_node *root)
+{
+    byte_set needed = regex_needed_bytes(root);
+    unsigned best_level = 0;
+    int best = -1;
+
+    for (int c = 0; p->atoms && c < 128; c++) {
+        uint8_t byte = (uint8_t)c;
+        unsigned level = frequency_level(&byte, 1);
+        uint32_t n_with = 0;
+
+        if (!(needed.bits[c / 64] >> c % 64 & 1) || level <= best_level)
+            continue;
+        for (uint32_t i = 0; i < p->atoms->n_texts; i++)
+            n_with += memchr(p->atoms->texts[i].ptr, c, p->atoms->texts[i].len) != NULL;
+        if (n_with == p->atoms->n_texts)
+            continue;
+        best_level = level;
+        best = c;
+    }
+    return best;
+}
+
 static int make_from_tree(pattern *p, str source, const regex *re, arena *a, ttp_err *err)
 {
     int rc;
@@ -147,7 +174,10 @@ static int make_from_tree(pattern *p, str source, const regex *re, arena *a, ttp
     rc = re->backtracks ? make_backtracking(p, source, re, err)
                         : make_linear(p, source, re, a, err);
 
-    return rc ? rc : atoms_from_regex(re, &p->atoms);
+    if (rc == 0)
+        rc = atoms_from_regex(re, &p->atoms);
+    p->needed = rc ? -1 : choose_needed(p, re->root);
+    return rc;
 }
 
 int pattern_from_regex(str source, unsigned flags, pattern **ret_pattern, ttp_err *err)
@@ -308,6 +338,11 @@ const atom_set *pattern_get_atoms(const pattern *p)
 const pieces *pattern_get_pieces(const pattern *p)
 {
     return p->pieces;
+}
+
+int pattern_needed_byte(const pattern *p)
+{
+    return p->needed;
 }
 
 uint32_t pattern_min_len(const pattern *p)

@@ -36,6 +36,8 @@ void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str t
 /* NULL where it has none. */
 const atom_set *pattern_get_atoms(const pattern *p);
 const pieces *pattern_get_pieces(const pattern *p);
+/* A byte that the canonical form of every match holds, beside an atom; -1: none is known. */
+int pattern_needed_byte(const pattern *p);
 /* Texts of fewer bytes do not hold it. */
 uint32_t pattern_min_len(const pattern *p);
 

@@ -51,16 +51,19 @@ static inline uint8x16_t look_up(const uint8_t table[128], uint8x16_t index)
     return vqtbx4q_u8(found, vld1q_u8_x4(table + 64), vsubq_u8(index, vdupq_n_u8(64)));
 }
 
-static inline uint8x16_t groups_16(const uint8_t (*groups)[3][128], unsigned n, uint8x16_t a,
-                                   uint8x16_t b, uint8x16_t c)
+/* Which places stand in a bucket of all three tables. */
+static inline uint8x16_t group_16(const uint8_t (*t)[128], uint8x16_t a, uint8x16_t b, uint8x16_t c)
+{
+    return vandq_u8(vandq_u8(look_up(t[0], a), look_up(t[1], b)), look_up(t[2], c));
+}
+
+static inline uint8x16_t hashed_16(const scan_filter *f, uint8x16_t h0, uint8x16_t h1,
+                                   uint8x16_t h2)
 {
     uint8x16_t any = vdupq_n_u8(0);
 
-    for (unsigned g = 0; g < n; g++) {
-        uint8x16_t all = vandq_u8(look_up(groups[g][0], a), look_up(groups[g][1], b));
-
-        any = vorrq_u8(any, vandq_u8(all, look_up(groups[g][2], c)));
-    }
+    for (unsigned g = 0; g < f->n_hashed; g++)
+        any = vorrq_u8(any, group_16(f->hashed[g], h0, h1, h2));
     return any;
 }
 
@@ -82,7 +85,7 @@ static bool mark_neon(const scan_filter *f, const char *text, size_t len, char *
     for (size_t at = 0; at < len; at += 64, marks += MARKS_PER_BLOCK) {
         uint64_t here = len - at < 64 ? (1ull << (len - at)) - 1 : ~0ull;
 
-        marks[0] = marks[1] = 0;
+        marks[0] = marks[1] = marks[2] = 0;
         for (unsigned k = 0; k < 64 && at + k < len; k += 16) {
             uint8x16_t c = vld1q_u8(p + at + k), c1 = vld1q_u8(p + at + k + 1);
             uint8x16_t c2 = vld1q_u8(p + at + k + 2), c3 = vld1q_u8(p + at + k + 3);
@@ -90,11 +93,15 @@ static bool mark_neon(const scan_filter *f, const char *text, size_t len, char *
             uint8x16_t h1 = veorq_u8(c1, look_up(f->second, c2));
             uint8x16_t h2 = veorq_u8(c2, look_up(f->second, c3));
 
-            marks[0] |= bits_of(groups_16(f->hashed, f->n_hashed, h0, h1, h2)) << k;
-            marks[1] |= bits_of(groups_16(f->plain, f->n_plain, c, c1, c2)) << k;
+            if (f->has_short)
+                marks[0] |= bits_of(group_16(f->plain[0], c, c1, c2)) << k;
+            if (f->has_three)
+                marks[1] |= bits_of(group_16(f->plain[1], c, c1, c2)) << k;
+            marks[2] |= bits_of(hashed_16(f, h0, h1, h2)) << k;
         }
         marks[0] &= here;
         marks[1] &= here;
+        marks[2] &= here;
     }
     return true;
 }
@@ -102,7 +109,7 @@ static bool mark_neon(const scan_filter *f, const char *text, size_t len, char *
 const scan_path scan_path_neon = {
     .name = "neon",
     .is_usable = neon_usable,
-    .windows_max = 300,
+    .windows_max = 100,
     .add = scan_filter_add,
     .fold = fold_neon,
     .mark = mark_neon,

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define BUCKETS 8u /* of a group: the bits of a byte */
-#define WINDOWS_PER_GROUP 16u
+#define WINDOWS_PER_GROUP 100u
+/* windows of 1 and 2 bytes, and of 3 bytes, that fill a group of plain buckets */
+#define PLAIN_MAX 16u
 
 const scan_path *const scan_paths[] = {
 #if defined(__x86_64__)
@@ -29,69 +31,88 @@ const scan_path *scan_path_best(void)
 
 /* ---- filters ---- */
 
-static unsigned groups_for(size_t n_windows, unsigned max)
+void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_three, size_t n_four)
 {
-    size_t n = (n_windows + WINDOWS_PER_GROUP - 1) / WINDOWS_PER_GROUP;
+    size_t groups = (n_four + WINDOWS_PER_GROUP - 1) / WINDOWS_PER_GROUP;
 
-    return n < max ? (unsigned)n : max;
-}
-
-void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_four)
-{
-    f->n_plain = groups_for(n_short, FILTER_PLAIN_MAX);
-    f->n_hashed = groups_for(n_four, FILTER_HASHED_MAX);
+    f->has_short = n_short > 0;
+    f->has_three = n_three > 0;
+    f->many_short = n_short > PLAIN_MAX;
+    f->many_threes = n_three > PLAIN_MAX;
+    f->n_hashed = groups < FILTER_HASHED_MAX ? (unsigned)groups : FILTER_HASHED_MAX;
     for (unsigned i = 0; i < 128; i++)
         f->second[i] = (uint8_t)(i * 45 % 128); /* odd: each value once */
 }
 
-/* Any number to one below n. */
-static unsigned spread(uint32_t v, unsigned n)
+/* A bucket of 8, by the first byte. */
+static unsigned bucket_of(const filter_window *w)
 {
-    return (unsigned)((uint64_t)(v * 0x9E3779B1u) * n >> 32);
+    return w->bytes[0] * 0x9E3779B1u >> 29;
+}
+
+/* May c stand i bytes behind the window's start? */
+static bool takes(const filter_window *w, unsigned i, unsigned c)
+{
+    if (i < w->size)
+        return w->bytes[i] == c;
+    return w->size > 1 || i > 1 || (w->after[c / 64] >> c % 64 & 1);
 }
 
 static void add_plain(scan_filter *f, const filter_window *w)
 {
-    unsigned bucket = spread(w->bytes[0], f->n_plain * BUCKETS);
-    uint8_t(*t)[128] = f->plain[bucket / BUCKETS];
-    uint8_t bit = (uint8_t)(1u << bucket % BUCKETS);
+    uint8_t(*t)[128] = f->plain[w->size == 3];
+    uint8_t bit = (uint8_t)(1u << bucket_of(w));
 
     for (unsigned i = 0; i < 3; i++) {
-        for (unsigned c = 0; c < 128; c++) {
-            if (i < w->size ? w->bytes[i] == c
-                : i == 1    ? (w->after[c / 64] >> c % 64 & 1) != 0
-                            : true)
-                t[i][c] |= bit;
-        }
+        for (unsigned c = 0; c < 128; c++)
+            t[i][c] |= takes(w, i, c) ? bit : 0;
     }
+}
+
+static void add_pairs(scan_filter *f, const filter_window *w)
+{
+    for (unsigned c = 0; c < 128; c++) {
+        if (takes(w, 1, c))
+            f->pairs[c / 8][w->bytes[0]] |= (uint8_t)(1u << c % 8);
+    }
+}
+
+/* Windows of a bucket have few first hashes, so that the others tell something. */
+static void add_hashed(uint8_t (*groups)[128], unsigned n_groups, unsigned n_hashes,
+                       const uint8_t hashes[3])
+{
+    unsigned bucket = hashes[0] * n_groups * BUCKETS / 128;
+    uint8_t(*t)[128] = groups + (size_t)(bucket / BUCKETS) * n_hashes;
+
+    for (unsigned i = 0; i < n_hashes; i++)
+        t[i][hashes[i]] |= (uint8_t)(1u << bucket % BUCKETS);
 }
 
 void scan_filter_add(scan_filter *f, const filter_window *w)
 {
-    unsigned hash[3], bucket;
+    uint8_t hashes[3];
 
-    if (w->size < FILTER_WINDOW) {
-        add_plain(f, w);
+    for (unsigned i = 0; i < 3; i++)
+        hashes[i] = w->bytes[i] ^ f->second[w->bytes[i + 1]];
+    if (w->size == FILTER_WINDOW) {
+        add_hashed(f->hashed[0], f->n_hashed, 3, hashes);
         return;
     }
-    for (unsigned i = 0; i < 3; i++)
-        hash[i] = w->bytes[i] ^ f->second[w->bytes[i + 1]];
-    /* windows of a bucket have few first hashes, so that the other two tell something */
-    bucket = hash[0] * f->n_hashed * BUCKETS / 128;
-    for (unsigned i = 0; i < 3; i++)
-        f->hashed[bucket / BUCKETS][i][hash[i]] |= (uint8_t)(1u << bucket % BUCKETS);
+    add_plain(f, w);
+    if (w->size == 3)
+        add_hashed(f->threes[0], FILTER_THREES, 2, hashes);
+    else
+        add_pairs(f, w);
 }
 
 void scan_filter_add_nibbles(scan_filter *f, const filter_window *w)
 {
-    uint8_t bit = (uint8_t)(1u << spread(w->bytes[0], BUCKETS));
+    uint8_t bit = (uint8_t)(1u << bucket_of(w));
     uint8_t(*t)[2][16] = f->nibbles[w->size < FILTER_WINDOW];
 
     for (unsigned i = 0; i < FILTER_WINDOW; i++) {
         for (unsigned c = 0; c < 128; c++) {
-            if (i < w->size ? w->bytes[i] == c
-                : i == 1    ? (w->after[c / 64] >> c % 64 & 1) != 0
-                            : true) {
+            if (takes(w, i, c)) {
                 t[i][0][c & 15] |= bit;
                 t[i][1][c >> 4] |= bit;
             }

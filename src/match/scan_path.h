@@ -9,8 +9,9 @@
  * A filter keeps bytes for each of some buckets of windows, one bit a bucket:
  *
  *     text     c0 c1 c2 c3
- *     plain    t0[c0] & t1[c1] & t2[c2]           windows of 1 to 3 bytes
- *     hashed   t0[h(c0,c1)] & t1[h(c1,c2)] & t2[h(c2,c3)]    windows of 4
+ *     plain    t0[c0] & t1[c1] & t2[c2]           windows of 1 and 2 bytes; of 3
+ *     hashed   t0[h(c0,c1)] & t1[h(c1,c2)] & t2[h(c2,c3)]    windows of 4; of 3, but for t2
+ *     pairs    a bit for each c0 and c1           windows of 1 and 2 bytes, where there are many
  *     nibbles  low_i[ci & 15] & high_i[ci >> 4] for i = 0..3, where 16 bytes are all a look-up
  * takes
  */
@@ -18,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FILTER_PLAIN_MAX 2
-#define FILTER_HASHED_MAX 8
+#define FILTER_THREES 2u /* groups */
+#define FILTER_HASHED_MAX 8u
 #define FILTER_WINDOW 4
 
 /* A window that may stand anywhere: ASCII, folded. */
@@ -31,15 +32,21 @@ typedef struct filter_window {
 } filter_window;
 
 typedef struct scan_filter {
-    uint8_t second[128]; /* h(a, b) = a ^ second[b] */
-    uint8_t plain[FILTER_PLAIN_MAX][3][128];
+    uint8_t second[128];      /* h(a, b) = a ^ second[b] */
+    uint8_t plain[2][3][128]; /* [windows of 1 and 2 bytes | of 3] */
     uint8_t hashed[FILTER_HASHED_MAX][3][128];
+    uint8_t threes[FILTER_THREES][2][128];    /* windows of 3, hashed */
+    uint8_t pairs[16][128];                   /* [c1 / 8][c0], bit c1 % 8 */
     uint8_t nibbles[2][FILTER_WINDOW][2][16]; /* [windows of 4 | shorter][byte][low | high] */
-    unsigned n_plain, n_hashed;
+    bool has_short, has_three, many_short, many_threes; /* many: plain tells too little */
+    unsigned n_hashed;                                  /* groups in use */
 } scan_filter;
 
-/* Two words of marks for each 64 places: windows of 4 bytes, and shorter ones. */
-#define MARKS_PER_BLOCK 2u
+/*
+ * Words of marks for each 64 places, by the windows' size: [0] 1 and 2 bytes, [1] 3 bytes,
+ * [2] 4 bytes.
+ */
+#define MARKS_PER_BLOCK 3u
 #define MARKS_BLOCK 64u
 
 /* What a path may write behind the folded text, zeros. */
@@ -69,7 +76,7 @@ extern const size_t n_scan_paths;
 const scan_path *scan_path_best(void);
 
 /* A filter for n windows is zeroed storage, begun, to which windows are added. */
-void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_four);
+void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_three, size_t n_four);
 void scan_filter_add(scan_filter *f, const filter_window *w);
 void scan_filter_add_nibbles(scan_filter *f, const filter_window *w);
 

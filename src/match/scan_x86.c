@@ -88,19 +88,55 @@ WITH_AVX512 __m512i look_up(lookup t, __m512i index)
     return _mm512_permutex2var_epi8(t.low, index, t.high);
 }
 
-WITH_AVX512 __m512i groups_64(const uint8_t (*groups)[3][128], unsigned n, __m512i a, __m512i b,
-                              __m512i c)
+/* Which places stand in a bucket of all three tables. */
+WITH_AVX512 __m512i group_64(const uint8_t (*t)[128], __m512i a, __m512i b, __m512i c)
+{
+    __m512i x = look_up(load_lookup(t[0]), a);
+    __m512i y = look_up(load_lookup(t[1]), b);
+    __m512i z = look_up(load_lookup(t[2]), c);
+
+    return _mm512_ternarylogic_epi32(x, y, z, 0x80);
+}
+
+WITH_AVX512 __m512i hashed_64(const scan_filter *f, __m512i h0, __m512i h1, __m512i h2)
 {
     __m512i any = _mm512_setzero_si512();
 
-    for (unsigned g = 0; g < n; g++) {
-        __m512i x = look_up(load_lookup(groups[g][0]), a);
-        __m512i y = look_up(load_lookup(groups[g][1]), b);
-        __m512i z = look_up(load_lookup(groups[g][2]), c);
-
-        any = _mm512_or_si512(any, _mm512_ternarylogic_epi32(x, y, z, 0x80));
-    }
+    for (unsigned g = 0; g < f->n_hashed; g++)
+        any = _mm512_or_si512(any, group_64(f->hashed[g], h0, h1, h2));
     return any;
+}
+
+WITH_AVX512 __m512i threes_64(const scan_filter *f, __m512i h0, __m512i h1)
+{
+    __m512i any = _mm512_setzero_si512();
+
+    for (unsigned g = 0; g < FILTER_THREES; g++)
+        any = _mm512_or_si512(any, _mm512_and_si512(look_up(load_lookup(f->threes[g][0]), h0),
+                                                    look_up(load_lookup(f->threes[g][1]), h1)));
+    return any;
+}
+
+/* The rows of pairs one after the other, each for the places whose second byte is in it. */
+WITH_AVX512 __m512i pairs_64(const scan_filter *f, __m512i c, __m512i c1)
+{
+    const __m512i bits = _mm512_set1_epi64((long long)0x8040201008040201u);
+    __m512i row = _mm512_and_si512(_mm512_srli_epi16(c1, 3), _mm512_set1_epi8(15));
+    __m512i found = _mm512_setzero_si512();
+
+    for (char i = 0; i < 16; i++) {
+        lookup t = load_lookup(f->pairs[(unsigned char)i]);
+        __mmask64 here = _mm512_cmpeq_epi8_mask(row, _mm512_set1_epi8(i));
+
+        found = _mm512_or_si512(found, _mm512_maskz_permutex2var_epi8(here, t.low, c, t.high));
+    }
+    return _mm512_and_si512(found,
+                            _mm512_shuffle_epi8(bits, _mm512_and_si512(c1, _mm512_set1_epi8(7))));
+}
+
+WITH_AVX512 uint64_t which(__mmask64 here, __m512i v)
+{
+    return _mm512_mask_test_epi8_mask(here, v, v);
 }
 
 /* bytes of a and then b, from the n-th on */
@@ -127,7 +163,7 @@ FOR_AVX512 bool mark_avx512(const scan_filter *f, const char *text, size_t len, 
     for (; at < len; at += 64, marks += MARKS_PER_BLOCK) {
         size_t left = len - at;
         __mmask64 here = first_places(left);
-        __m512i next = _mm512_setzero_si512(), c1, c2, h0, h1, h2, four, less;
+        __m512i next = _mm512_setzero_si512(), c1, c2, h0, h1, h2;
 
         if (left > 64) {
             next = load_64(text + at + 64, left - 64);
@@ -140,10 +176,14 @@ FOR_AVX512 bool mark_avx512(const scan_filter *f, const char *text, size_t len, 
         h0 = _mm512_xor_si512(c, look_up(second, c1));
         h1 = _mm512_xor_si512(c1, look_up(second, c2));
         h2 = _mm512_xor_si512(c2, look_up(second, from_byte(c, next, places, 3)));
-        four = groups_64(f->hashed, f->n_hashed, h0, h1, h2);
-        less = groups_64(f->plain, f->n_plain, c, c1, c2);
-        marks[0] = _mm512_mask_test_epi8_mask(here, four, four);
-        marks[1] = _mm512_mask_test_epi8_mask(here, less, less);
+        marks[0] = marks[1] = 0;
+        if (f->has_short)
+            marks[0] =
+                which(here, f->many_short ? pairs_64(f, c, c1) : group_64(f->plain[0], c, c1, c2));
+        if (f->has_three)
+            marks[1] = which(here, f->many_threes ? threes_64(f, h0, h1)
+                                                  : group_64(f->plain[1], c, c1, c2));
+        marks[2] = which(here, hashed_64(f, h0, h1, h2));
         c = next;
     }
     _mm512_storeu_si512(to + at, _mm512_setzero_si512());
@@ -153,7 +193,7 @@ FOR_AVX512 bool mark_avx512(const scan_filter *f, const char *text, size_t len, 
 const scan_path scan_path_avx512 = {
     .name = "avx512",
     .is_usable = avx512_usable,
-    .windows_max = 1500,
+    .windows_max = 12000,
     .add = scan_filter_add,
     .fold = fold_avx512,
     .mark = mark_avx512,
@@ -224,6 +264,13 @@ WITH_AVX2 uint32_t mark_32(const uint8_t (*t)[2][16], const char *folded)
     return ~(uint32_t)_mm256_movemask_epi8(all);
 }
 
+WITH_AVX2 uint64_t mark_64(const uint8_t (*t)[2][16], const char *folded, size_t left)
+{
+    uint64_t marked = mark_32(t, folded);
+
+    return left > 32 ? marked | (uint64_t)mark_32(t, folded + 32) << 32 : marked;
+}
+
 FOR_AVX2 bool mark_avx2(const scan_filter *f, const char *text, size_t len, char *to,
                         uint64_t *marks)
 {
@@ -232,16 +279,12 @@ FOR_AVX2 bool mark_avx2(const scan_filter *f, const char *text, size_t len, char
     for (size_t at = 0; at < len; at += 64, marks += MARKS_PER_BLOCK) {
         uint64_t here = len - at < 64 ? (1ull << (len - at)) - 1 : ~0ull;
 
-        for (unsigned k = 0; k < 2; k++) {
-            uint64_t marked = 0;
-
-            if (k ? f->n_plain : f->n_hashed) {
-                marked = mark_32(f->nibbles[k], to + at);
-                if (len - at > 32)
-                    marked |= (uint64_t)mark_32(f->nibbles[k], to + at + 32) << 32;
-            }
-            marks[k] = marked & here;
-        }
+        marks[0] = marks[2] = 0;
+        if (f->has_short || f->has_three)
+            marks[0] = here & mark_64(f->nibbles[1], to + at, len - at);
+        if (f->n_hashed)
+            marks[2] = here & mark_64(f->nibbles[0], to + at, len - at);
+        marks[1] = f->has_three ? marks[0] : 0;
     }
     return true;
 }

@@ -24,6 +24,7 @@
 /* windows up to which their first two bytes alone let few places of a text pass */
 #define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
+#define CACHE_LINE 64u
 #define SIDE_SLOTS 512u
 
 /* One atom of one pattern, while the table is made. */
@@ -263,17 +264,24 @@ void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned
     t->path->add(t->filter, &w);
 }
 
+scan_filter *table_new_filter(arena *mem)
+{
+    char *room = arena_calloc(mem, 1, sizeof(scan_filter) + CACHE_LINE);
+
+    return room ? (scan_filter *)(void *)(room + -(uintptr_t)room % CACHE_LINE) : NULL;
+}
+
 static int make_filter(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
-    uint32_t n_short = ix[0].n_entries + ix[1].n_entries + ix[2].n_entries;
+    uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
 
-    if (!t->path->mark || n_short + ix[3].n_entries > t->path->windows_max)
+    if (!t->path->mark || n_short + ix[2].n_entries + ix[3].n_entries > t->path->windows_max)
         return 0;
-    t->filter = arena_calloc(&t->mem, 1, sizeof(*t->filter));
+    t->filter = table_new_filter(&t->mem);
     if (!t->filter)
         return -ENOMEM;
-    scan_filter_begin(t->filter, n_short, ix[3].n_entries);
+    scan_filter_begin(t->filter, n_short, ix[2].n_entries, ix[3].n_entries);
     for (unsigned size = 1; size <= WINDOW_MAX; size++) {
         for (uint32_t i = 0; i < ix[size - 1].n_entries; i++)
             table_add_to_filter(t, &ix[size - 1].entries[i], size);

@@ -79,6 +79,14 @@ static int decide_by_comparing(const scan *s, const table_use *use, size_t at)
     }
 }
 
+/* No match begins before offset from, which is 0 where the text is not ASCII. */
+static bool may_hold(const scan *s, uint32_t index, size_t from)
+{
+    int byte = pattern_needed_byte(s->t->patterns[index]);
+
+    return byte < 0 || memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
+}
+
 /*
  * An atom of the pattern stands in its context, at offset at of the canonical text. Returns false
  * where it says nothing, and another may.
@@ -100,8 +108,11 @@ static bool decide(scan *s, const table_use *use, size_t at)
         if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical))
             s->hit(s->ctx, index);
     } else {
-        verify(s, index,
-               s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back : 0);
+        size_t from = s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back
+                                                                                 : 0;
+
+        if (may_hold(s, index, from))
+            verify(s, index, from);
     }
     return true;
 }
@@ -206,22 +217,21 @@ static inline __attribute__((always_inline)) void mark_block(const pattern_table
     const window_index *ix = t->index[ATOM_ANYWHERE];
     const window_index four_bytes = ix[3], three_bytes = ix[2];
     const uint64_t *pairs = t->short_pairs;
-    uint64_t four_marks = 0, less_marks = 0;
+    uint64_t four_marks = 0, three_marks = 0, short_marks = 0;
 
     for (size_t i = 0; i < n; i++) {
         uint32_t four = load_window(p + i, 4);
-        uint64_t less = 0;
 
         if (has_four)
             four_marks |= bit_of(&four_bytes, four) << i;
         if (has_three)
-            less |= bit_of(&three_bytes, cut_window(four, 3));
+            three_marks |= bit_of(&three_bytes, cut_window(four, 3)) << i;
         if (has_short)
-            less |= pair_bit(pairs, four);
-        less_marks |= less << i;
+            short_marks |= pair_bit(pairs, four) << i;
     }
-    marks[0] = four_marks;
-    marks[1] = less_marks;
+    marks[0] = short_marks;
+    marks[1] = three_marks;
+    marks[2] = four_marks;
 }
 
 /* Few windows: their first two bytes are looked up, in one small table. */
@@ -231,7 +241,7 @@ static void mark_pairs(const pattern_table *t, const char *p, size_t n, uint64_t
 
     for (size_t i = 0; i < n; i++)
         met |= pair_bit(t->all_pairs, load_window(p + i, 2)) << i;
-    marks[0] = marks[1] = met;
+    marks[0] = marks[1] = marks[2] = met;
 }
 
 /* Any text, without wide instructions. */
@@ -267,22 +277,36 @@ static inline void look_at(scan *s, unsigned size, uint32_t four, size_t at)
         probe(s, ix, window, at);
 }
 
+/* The lowest place of *marks, which is taken out of them. */
+static inline size_t take_place(uint64_t *marks)
+{
+    size_t i = (size_t)__builtin_ctzll(*marks);
+
+    *marks &= *marks - 1;
+    return i;
+}
+
 static void look_up_marked(scan *s, const uint64_t *marks)
 {
     for (size_t at = 0; at < s->canonical.len; at += MARKS_BLOCK, marks += MARKS_PER_BLOCK) {
+        uint64_t shorts = marks[0], threes = marks[1], fours = marks[2];
         const char *p = s->canonical.ptr + at;
 
-        for (uint64_t m = marks[0]; m; m &= m - 1) {
-            size_t i = (size_t)__builtin_ctzll(m);
+        while (fours) {
+            size_t i = take_place(&fours);
 
             look_at(s, 4, load_window(p + i, 4), at + i);
         }
-        for (uint64_t m = marks[1]; m; m &= m - 1) {
-            size_t i = (size_t)__builtin_ctzll(m);
-            uint32_t four = load_window(p + i, 4);
+        while (threes) {
+            size_t i = take_place(&threes);
 
-            for (unsigned size = 1; size < WINDOW_MAX; size++)
-                look_at(s, size, four, at + i);
+            look_at(s, 3, load_window(p + i, 4), at + i);
+        }
+        while (shorts) {
+            size_t i = take_place(&shorts);
+
+            look_at(s, 2, load_window(p + i, 4), at + i);
+            look_at(s, 1, load_window(p + i, 4), at + i);
         }
     }
 }

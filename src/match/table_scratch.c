@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "match/table_scratch.h"
 
-int table_scratch_begin(table_scratch *s, size_t n_patterns, size_t n_atoms)
+int table_scratch_renew(table_scratch *s, size_t n_patterns, size_t n_atoms)
 {
     int rc = bitset_begin(&s->patterns, n_patterns);
 

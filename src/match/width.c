@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "match/width.h"
 
+#include "match/unicode.h"
+
 static uint32_t add(uint32_t a, uint32_t b)
 {
     return a > UINT32_MAX - b ? UINT32_MAX : a + b;
@@ -96,4 +98,50 @@ uint32_t regex_max_width(const regex_node *node)
         break;
     }
     return UINT32_MAX;
+}
+
+static byte_set needed_by_kids(const regex_node *node, bool by_each)
+{
+    byte_set all = {{0, 0}};
+
+    if (by_each && node->n_kids)
+        all = (byte_set){{UINT64_MAX, UINT64_MAX}};
+    for (uint32_t i = 0; i < node->n_kids; i++) {
+        byte_set one = regex_needed_bytes(node->kids[i]);
+
+        for (unsigned k = 0; k < 2; k++)
+            all.bits[k] = by_each ? all.bits[k] & one.bits[k] : all.bits[k] | one.bits[k];
+    }
+    return all;
+}
+
+byte_set regex_needed_bytes(const regex_node *node)
+{
+    byte_set none = {{0, 0}};
+    uint32_t c;
+
+    switch (node->type) {
+    case REGEX_CHAR:
+        c = unicode_canon(node->cp);
+        if (c < 128)
+            none.bits[c / 64] |= 1ull << c % 64;
+        return none;
+    case REGEX_CAT:
+        return needed_by_kids(node, false);
+    case REGEX_ALT:
+        return needed_by_kids(node, true);
+    case REGEX_REPEAT:
+        return node->min ? regex_needed_bytes(node->kids[0]) : none;
+    case REGEX_GROUP:
+    case REGEX_ATOMIC:
+        return regex_needed_bytes(node->kids[0]);
+    case REGEX_SET:
+    case REGEX_COND:
+    case REGEX_EMPTY:
+    case REGEX_ASSERT:
+    case REGEX_LOOK:
+    case REGEX_BACKREF:
+        break;
+    }
+    return none;
 }

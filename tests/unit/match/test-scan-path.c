@@ -113,12 +113,13 @@ static void check_text(const scan_path *path, const scan_filter *f, const filter
     expect_true("nor beyond the marks", marks[n_words] == 0xA5A5A5A5A5A5A5A5u);
     for (size_t at = 0; at < n_words * MARKS_BLOCK / MARKS_PER_BLOCK; at++) {
         const uint64_t *word = marks + at / MARKS_BLOCK * MARKS_PER_BLOCK;
-        bool four = word[0] >> at % MARKS_BLOCK & 1, less = word[1] >> at % MARKS_BLOCK & 1;
+        uint64_t bit = 1ull << at % MARKS_BLOCK;
 
-        expect_true("no place beyond the text is marked", at < len || !(four || less));
+        expect_true("no place beyond the text is marked",
+                    at < len || !((word[0] | word[1] | word[2]) & bit));
         for (unsigned k = 0; at < len && k < n; k++) {
             if (stands(&windows[k], text, len, at))
-                expect_true(path->name, windows[k].size == FILTER_WINDOW ? four : less);
+                expect_true(path->name, word[windows[k].size < 3 ? 0 : windows[k].size - 2] & bit);
         }
     }
 }
@@ -126,12 +127,12 @@ static void check_text(const scan_path *path, const scan_filter *f, const filter
 static void fill_filter(scan_filter *f, const scan_path *path, const filter_window *windows,
                         unsigned n)
 {
-    size_t n_four = 0;
+    size_t n_of[FILTER_WINDOW + 1] = {0};
 
     for (unsigned i = 0; i < n; i++)
-        n_four += windows[i].size == FILTER_WINDOW;
+        n_of[windows[i].size]++;
     memset(f, 0, sizeof(*f));
-    scan_filter_begin(f, n - n_four, n_four);
+    scan_filter_begin(f, n_of[1] + n_of[2], n_of[3], n_of[4]);
     for (unsigned i = 0; i < n; i++)
         path->add(f, &windows[i]);
 }
@@ -208,7 +209,7 @@ static void test_not_ascii(void **state)
                 continue;
             memset(text, 'a', len);
             text[pick((unsigned)len)] = (char)(128 + pick(128));
-            scan_filter_begin(&f, 1, 1);
+            scan_filter_begin(&f, 1, 1, 1);
             expect_int("a byte that is not ASCII is seen wherever it stands",
                        scan_paths[k]->mark(&f, text, len, to, marks), false);
         }
