@@ -370,18 +370,19 @@ static int count_log(list_run *run)
     rule **rules = calloc(run->n + 1, sizeof(rule *));
     ttp_rule_state *states = calloc(run->n + 1, sizeof(*states));
     size_t n = 0;
-    int status = CLI_DONE;
+    int status;
 
-    if (!rules || !states)
-        status = out_of_memory();
-    for (size_t i = 0; status == CLI_DONE && i < run->n; i++) {
-        if (!run->rows[i].rule || !run->rows[i].runs)
-            continue;
-        rules[n] = run->rows[i].rule;
-        states[n++] = run->rows[i].state;
-    }
-    if (status == CLI_DONE)
+    if (rules && states) {
+        for (size_t i = 0; i < run->n; i++) {
+            if (!run->rows[i].rule || !run->rows[i].runs)
+                continue;
+            rules[n] = run->rows[i].rule;
+            states[n++] = run->rows[i].state;
+        }
         status = hits_of_log(run->events, rules, states, n, take_hits, run);
+    } else {
+        status = out_of_memory();
+    }
     free(rules);
     free(states);
     return status;

@@ -86,33 +86,32 @@ static void bind_status(db_stmt *stmt, unsigned at, const char *host, const ledg
     db_bind_text(stmt, at + 7, (str){texts->since, sizeof(texts->since)});
 }
 
-static int upsert(db_conn *conn, const char *host, const ledger_row *const *rows, size_t n,
-                  ttp_err *err)
+static int upsert(db_conn *conn, const char *host, const ledger_row *rows, size_t n, ttp_err *err)
 {
     const rows_sql *sql = db_dialect_of(conn) == DB_SQLITE ? &status_sqlite : &status_mariadb;
     status_texts texts[ROWS_A_STATEMENT];
     int rc = 0;
 
     for (size_t done = 0, step; !rc && done < n; done += step) {
-        db_stmt *stmt;
+        db_stmt *stmt = NULL;
 
         step = chunk(n - done);
         rc = prepare(conn, sql, step, &stmt, err);
         for (size_t i = 0; !rc && i < step; i++)
-            bind_status(stmt, (unsigned)(8 * i + 1), host, rows[done + i], &texts[i]);
+            bind_status(stmt, (unsigned)(8 * i + 1), host, &rows[done + i], &texts[i]);
         if (!rc)
             rc = db_run(stmt, NULL, err);
     }
     return rc;
 }
 
-static int delete_rows(db_conn *conn, const char *host, const ledger_row *const *rows, size_t n,
+static int delete_rows(db_conn *conn, const char *host, const ledger_row *rows, size_t n,
                        ttp_err *err)
 {
     int rc = 0;
 
     for (size_t done = 0, step; !rc && done < n; done += step) {
-        db_stmt *stmt;
+        db_stmt *stmt = NULL;
 
         step = chunk(n - done);
         rc = prepare(conn, &status_delete, step, &stmt, err);
@@ -120,7 +119,7 @@ static int delete_rows(db_conn *conn, const char *host, const ledger_row *const 
             break;
         db_bind_c(stmt, 1, host);
         for (size_t i = 0; i < step; i++)
-            db_bind_c(stmt, (unsigned)(2 + i), rows[done + i]->key);
+            db_bind_c(stmt, (unsigned)(2 + i), rows[done + i].key);
         rc = db_run(stmt, NULL, err);
     }
     return rc;
@@ -135,44 +134,54 @@ static int end(db_conn *conn, int rc, ttp_err *err)
     return rc;
 }
 
-static int write_rows(db_conn *conn, const char *host, const ledger_row *rows, size_t n,
-                      ttp_err *err)
+/* Rows that are to be deleted come behind the others. Returns how many others. */
+static size_t sort_gone(ledger_row *rows, size_t n)
 {
-    const ledger_row *said[ROWS_A_TRANSACTION], *gone[ROWS_A_TRANSACTION];
-    size_t n_said = 0, n_gone = 0;
-    int rc;
+    size_t n_said = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].gone)
-            gone[n_gone++] = &rows[i];
-        else
-            said[n_said++] = &rows[i];
+        ledger_row row = rows[i];
+
+        if (row.gone)
+            continue;
+        rows[i] = rows[n_said];
+        rows[n_said++] = row;
     }
-    rc = db_begin(conn, err);
+    return n_said;
+}
+
+static int write_rows(db_conn *conn, const char *host, ledger_row *rows, size_t n, ttp_err *err)
+{
+    size_t n_said = sort_gone(rows, n);
+    int rc = db_begin(conn, err);
+
     if (rc)
         return rc;
-    rc = delete_rows(conn, host, gone, n_gone, err);
+    rc = delete_rows(conn, host, rows + n_said, n - n_said, err);
     if (!rc)
-        rc = upsert(conn, host, said, n_said, err);
+        rc = upsert(conn, host, rows, n_said, err);
     return end(conn, rc, err);
 }
 
 static int write_status(db_conn *conn, ledger *l, ttp_err *err)
 {
     ledger_row *rows = calloc(ROWS_A_TRANSACTION, sizeof(*rows));
-    int n = rows ? 1 : -ENOMEM, rc = 0;
+    int n, rc = 0;
 
-    while (!rc && n > 0) {
-        n = ledger_take(l, rows, ROWS_A_TRANSACTION);
-        if (n <= 0)
+    if (!rows)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    while (!rc && (n = ledger_take(l, rows, ROWS_A_TRANSACTION)) != 0) {
+        if (n < 0) {
+            rc = err_set(err, n, NULL, "out of memory");
             break;
+        }
         rc = write_rows(conn, ledger_host(l), rows, (size_t)n, err);
         if (!rc)
             ledger_written(l, rows, (size_t)n);
         ledger_rows_done(rows, (size_t)n);
     }
     free(rows);
-    return n < 0 ? err_set(err, n, NULL, "out of memory") : rc;
+    return rc;
 }
 
 static char *copy(str s)
@@ -257,7 +266,7 @@ static int add_rows(db_conn *conn, const char *host, const counts_row *rows, siz
     if (rc)
         return rc;
     for (size_t done = 0, step; !rc && done < n; done += step) {
-        db_stmt *stmt;
+        db_stmt *stmt = NULL;
 
         step = chunk(n - done);
         rc = prepare(conn, sql, step, &stmt, err);
@@ -273,8 +282,10 @@ static int write_counts(db_conn *conn, const char *host, counts *c, ttp_err *err
 {
     counts_row *rows = calloc(ROWS_A_TRANSACTION, sizeof(*rows));
     size_t n;
-    int rc = rows ? 0 : err_set(err, -ENOMEM, NULL, "out of memory");
+    int rc = 0;
 
+    if (!rows)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
     while (!rc && (n = counts_take(c, rows, ROWS_A_TRANSACTION)) > 0) {
         rc = add_rows(conn, host, rows, n, err);
         if (!rc)

@@ -42,6 +42,7 @@ void fs_file_free(fs_file *f)
 {
     (void)rule_unref(f->good); /* returns NULL */
     free(f->err);
+    free(f->refused_id);
     free(f->name);
     free(f);
 }
@@ -154,7 +155,8 @@ static int take_over(fs_store *fs, fs_file *f, rule *next)
     (void)rule_unref(f->good); /* returns NULL */
     f->good = next;
     free(take(f->err));
-    fs_note_gone_locked(fs, f->name);
+    fs_note_gone_locked(fs, f);
+    free(take(f->refused_id));
     if (f->entry != e)
         claim_locked(fs, f, e);
     else if (e->file == f)
@@ -219,7 +221,7 @@ static void remove_file(fs_store *fs, fs_file *f)
     fs->must_scan |= fs->dir_err.code != 0; /* there is room for another one now */
     pthread_mutex_lock(&fs->base.lock);
     release_locked(fs, f);
-    fs_note_gone_locked(fs, f->name);
+    fs_note_gone_locked(fs, f);
     i = file_place(fs, f->name, &found);
     fs->n_files--;
     memmove(fs->files + i, fs->files + i + 1, (fs->n_files - i) * sizeof(*fs->files));
@@ -232,7 +234,22 @@ static void warn_of(void *ctx, const ttp_err *warning)
     fs_log_err(ctx, TTP_LOG_WARNING, warning);
 }
 
-static int compile(fs_store *fs, const char *path, str text, rule **ret_rule, ttp_err *err)
+/* r: what was refused, where it could be read. */
+static void set_refused_id(fs_store *fs, fs_file *f, const rule *r)
+{
+    str id = r ? r->rule_id : STR_NULL;
+
+    if (str_eq(id, str_from(f->refused_id)))
+        return;
+    pthread_mutex_lock(&fs->base.lock);
+    fs_note_gone_locked(fs, f);
+    free(f->refused_id);
+    f->refused_id = r ? strdup(r->rule_id.ptr) : NULL; /* without memory: the file's name does */
+    pthread_mutex_unlock(&fs->base.lock);
+}
+
+static int compile(fs_store *fs, fs_file *f, const char *path, str text, rule **ret_rule,
+                   ttp_err *err)
 {
     rule_context ctx = {.warn = warn_of, .warn_ctx = fs, .yaml = fs->yaml};
     auto_free(rule) rule *r = NULL;
@@ -242,6 +259,8 @@ static int compile(fs_store *fs, const char *path, str text, rule **ret_rule, tt
         rc = store_gate(r, fs->m, err);
     if (!rc)
         *ret_rule = take(r);
+    else
+        set_refused_id(fs, f, r);
     return rc;
 }
 
@@ -258,7 +277,7 @@ static int judge(fs_store *fs, fs_file *f, const char *path, str text, ttp_err *
     fs->n_news++;
     rc = f->good && memcmp(f->good->content_hash, hash, sizeof(hash)) == 0
              ? take_over(fs, f, rule_ref(f->good)) /* a bad edit was taken back */
-             : compile(fs, path, text, &r, err);
+             : compile(fs, f, path, text, &r, err);
     if (!rc && r)
         rc = take_over(fs, f, r);
     if (rc == -ENOMEM)

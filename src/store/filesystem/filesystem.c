@@ -136,7 +136,7 @@ static int add_file(ttp_store_rules *rules, const fs_store *fs, const fs_file *f
     if (!rc && e && !runs)
         rc = add_double(rules, fs, f);
     if (!rc && f->err)
-        rc = store_rules_diagnose(rules, e ? e->rule_id : NULL, f->err, runs);
+        rc = store_rules_diagnose(rules, e ? e->rule_id : f->refused_id, f->err, runs);
     return rc;
 }
 

@@ -37,6 +37,7 @@ typedef struct fs_file {
     rule *good;       /* NULL: it never held a rule that may run */
     fs_entry *entry;  /* the one that good claims */
     ttp_err *err;     /* why what it holds now is not taken; NULL: it is */
+    char *refused_id; /* the rule_id of what is not taken; NULL: it could not be read */
     int64_t due_ns;   /* it is absent: when to look for the last time; 0: it is not */
     int64_t again_ns; /* somebody was writing it: when to look again; 0: nobody was */
     uint32_t again_ms;
@@ -139,10 +140,10 @@ int64_t fs_look_again(fs_store *fs, int64_t now_ns);
 void fs_file_free(fs_file *f);
 
 /* note.c: what runs, for the ledger; call it whenever that may have changed */
-void fs_note_entry_locked(const fs_store *fs, const fs_entry *e);
-void fs_note_file_locked(const fs_store *fs, const fs_file *f);
-/* A file is no longer one whose rule_id could not be read. */
-void fs_note_gone_locked(const fs_store *fs, const char *name);
+void fs_note_entry_locked(fs_store *fs, const fs_entry *e);
+void fs_note_file_locked(fs_store *fs, const fs_file *f);
+/* A file without an entry is no longer refused. */
+void fs_note_gone_locked(fs_store *fs, const fs_file *f);
 
 /* watch.c: the thread's */
 /* Watch the directory, or decide to poll it (logged). Returns 0, or -errno and err where there is

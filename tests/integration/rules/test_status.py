@@ -300,6 +300,10 @@ class Directory(unittest.TestCase):
         self.assertEqual((done.returncode, [(r["rule_id"], r["n_live"], r["n_refused"]) for r in rows]),
                          (3, [("R1", 1, 0), ("b.yaml", 0, 1)]))
         self.assertRegex(rows[1]["not_live"][0]["error"], r"^\./b\.yaml:1:1: the document is x")
+        self.write("any_name.yaml", RULE.format(id="R2", version=1, tests=FAILING))
+        done = self.ttp("status", "--rules", ".", "R2")
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stdout, r"(?m)^here  refused: runs nothing since .*; \./any_name\.yaml:7: 1 of the rule's 1 ")
         done = self.ttp("status", "--rules", ".", "R9")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
 
