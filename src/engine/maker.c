@@ -367,7 +367,7 @@ static int stop_waiting(field_maker *f, const pattern *p)
 {
     uint32_t i = find_pattern(f, p);
 
-    if (i == CHAIN_END || --f->n_waiting[i] || pattern_has_atom(p))
+    if (i == CHAIN_END || !f->n_waiting || --f->n_waiting[i] || pattern_has_atom(p))
         return 0;
     if (mem_grow(f->dropped, f->cap_dropped, f->n_dropped + 1))
         return -ENOMEM;
