@@ -33,5 +33,7 @@ void counters_move(counters *into, counters *from);
 
 static inline void count_one(uint64_t *counter)
 {
-    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    uint64_t *at = counter; /* clang-tidy takes no atomic store for a write */
+
+    __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }

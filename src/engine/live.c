@@ -108,7 +108,7 @@ static int next_snapshot(ttp_engine *en, bool same_rules, snapshot **ret_next)
     auto_free(engine_index) engine_index *index = NULL;
     int rc = state_table_new(en->roster.rows, (uint32_t)en->roster.n_rows, &states);
 
-    if (!rc && same_rules)
+    if (!rc && same_rules && en->current)
         index = engine_index_ref(en->current->index);
     else if (!rc)
         rc = make_index(en, &index);

@@ -200,7 +200,7 @@ static int add_pattern(field_maker *f, pattern *p, uint32_t *ret_index)
 
 static uint32_t find_pattern(const field_maker *f, const pattern *p)
 {
-    uint32_t i = chains_first(&f->by_pattern, hash_pattern(p));
+    uint32_t i = f->n_waiting ? chains_first(&f->by_pattern, hash_pattern(p)) : CHAIN_END;
 
     while (i != CHAIN_END && (f->n_waiting[i] == DROPPED || !pattern_equal(f->patterns[i], p)))
         i = f->by_pattern.next[i];
@@ -367,7 +367,7 @@ static int stop_waiting(field_maker *f, const pattern *p)
 {
     uint32_t i = find_pattern(f, p);
 
-    if (--f->n_waiting[i] || pattern_has_atom(p))
+    if (i == CHAIN_END || !f->n_waiting || --f->n_waiting[i] || pattern_has_atom(p))
         return 0;
     if (mem_grow(f->dropped, f->cap_dropped, f->n_dropped + 1))
         return -ENOMEM;

