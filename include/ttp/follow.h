@@ -26,7 +26,17 @@ typedef struct ttp_follower_options {
      */
     void (*loaded)(void *ctx, const ttp_store_rules *rules);
     void *loaded_ctx;
+    /*
+     * A rule on which nothing is set and whose searches hit their bound so many times within a
+     * minute is disabled in the store, by "budget", for budget_disable_s. 0: 100 times, 600
+     * seconds.
+     */
+    uint32_t regex_budget;
+    uint32_t budget_disable_s;
 } ttp_follower_options;
+
+/* A regex_budget without end: no rule is disabled. */
+#define TTP_REGEX_BUDGET_OFF UINT32_MAX
 
 /*
  * Load the store into the engine and follow it from there on: no change is missed. Starts a thread

@@ -18,7 +18,7 @@ _ttp_value() {
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db' | *' --events') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
-        *' --confidence-max' | *' --reason' | *' --host' | *' --forget' | *' --threads') COMPREPLY=() ;;
+        *' --confidence-max' | *' --reason' | *' --host' | *' --forget' | *' --threads' | *' --regex-budget') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -52,11 +52,11 @@ _ttp() {
 
     _ttp_value "$command" "$prev" && return
     case $command in
-    tag) options="--format --rules --output --db $attack --threads --quiet" ;;
+    tag) options="--format --rules --output --db $attack --threads --regex-budget --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
     'rules watch') options='--rules --db --host --output --existing --no-gate' ;;
     'rules status') options='--rules --db --output --forget' ;;
-    'rules list') options="--rules $attack --db --hits --events --output" ;;
+    'rules list') options="--rules $attack --db --hits --cost --events --output" ;;
     'rules '*) options="--rules $attack --output" ;;
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;

@@ -60,8 +60,12 @@ static int read_log(hits_run *run, const char *path)
 static void hand_on(void *ctx, const ttp_rule_counters *c)
 {
     const hits_run *run = ctx;
-    const ttp_rule_counts counts = {
-        .fires = c->fires, .suppressed = c->suppressed, .cuts = c->cuts};
+    const ttp_rule_counts counts = {.fires = c->fires,
+                                    .suppressed = c->suppressed,
+                                    .cuts = c->cuts,
+                                    .wakeups = c->wakeups,
+                                    .verifications = c->verifications,
+                                    .cycles = c->ticks};
 
     (void)run->fn(run->ctx, c->rule_id, &counts); /* it has no reason to stop */
 }
@@ -74,6 +78,7 @@ static int start(hits_run *run, ttp_rule *const *rules, const ttp_rule_state *st
         !(run->evaluator = ttp_evaluator_new(NULL)) ||
         ttp_evaluator_follow(run->evaluator, run->engine) || reader_new(&reading, &run->reader))
         return out_of_memory();
+    evaluator_measure_each(run->evaluator, 1);
     return CLI_DONE;
 }
 

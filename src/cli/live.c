@@ -91,8 +91,10 @@ static int follow_dir(live_rules *l, ttp_err *err)
     /* as the first load takes rules in, whatever their tests say */
     const ttp_store_options store_options = {
         .type = "filesystem", .rules_dir = l->dir, .no_gate = true, .log = {log_news, l}};
-    const ttp_follower_options options = {
-        .log = {log_news, l}, .loaded = say_diagnostics, .loaded_ctx = l};
+    const ttp_follower_options options = {.log = {log_news, l},
+                                          .loaded = say_diagnostics,
+                                          .loaded_ctx = l,
+                                          .regex_budget = l->regex_budget};
     int rc = ttp_store_open(&store_options, &l->store, err);
 
     return rc ? rc : ttp_follower_open(l->store, l->engine, &options, &l->follower, err);
@@ -168,8 +170,10 @@ static void count_refused(void *ctx, const ttp_store_rules *rules)
 static int start_database(live_rules *l, const char *bundle, const char *release)
 {
     const ttp_store_options store_options = {.log = {log_news, l}}; /* as the variable says */
-    const ttp_follower_options options = {
-        .log = {log_news, l}, .loaded = count_refused, .loaded_ctx = l};
+    const ttp_follower_options options = {.log = {log_news, l},
+                                          .loaded = count_refused,
+                                          .loaded_ctx = l,
+                                          .regex_budget = l->regex_budget};
     ttp_err err = {0};
     int status = cli_catalogue(bundle, release, &l->loaded.owned, &l->loaded.catalogue);
 
@@ -189,17 +193,16 @@ static int start_database(live_rules *l, const char *bundle, const char *release
     return CLI_DONE;
 }
 
-int live_start(live_rules *l, const char *rules, const char *bundle, const char *release,
-               const ttp_log *log)
+int live_start(live_rules *l, const live_options *options, const ttp_log *log)
 {
     const char *type = getenv("DECNET_TTP_RULE_STORE_TYPE");
 
-    *l = (live_rules){.log = *log};
+    *l = (live_rules){.log = *log, .regex_budget = options->regex_budget};
     (void)pthread_mutex_init(&l->lock, NULL);   /* default attributes: cannot fail */
     (void)pthread_cond_init(&l->changed, NULL); /* the same */
-    if (rules || !type || !*type || strcmp(type, "filesystem") == 0)
-        return start_dir(l, rules, bundle, release);
-    return start_database(l, bundle, release);
+    if (options->rules || !type || !*type || strcmp(type, "filesystem") == 0)
+        return start_dir(l, options->rules, options->bundle, options->release);
+    return start_database(l, options->bundle, options->release);
 }
 
 void live_stop(live_rules *l)

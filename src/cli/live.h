@@ -24,6 +24,7 @@ typedef struct live_rules {
     loaded_rules loaded; /* what stays of the first load: the catalogue and what was refused */
     const char *dir;
     ttp_log log;
+    uint32_t regex_budget; /* of the follower */
     ttp_store *store;
     ttp_follower *follower;
     bool has_starter;
@@ -34,12 +35,16 @@ typedef struct live_rules {
     bool is_open; /* the store has been loaded: what it logs is news */
 } live_rules;
 
+/* A command's options; NULL: not given. */
+typedef struct live_options {
+    const char *rules, *bundle, *release;
+    uint32_t regex_budget; /* as ttp_follower_options has it */
+} live_options;
+
 /*
- * rules, bundle and release are a command's options (NULL: not given). log is called from any
- * thread. What is refused or cannot be opened is printed. Returns CLI_DONE or CLI_FAILED; call
- * live_stop in either case.
+ * log is called from any thread. What is refused or cannot be opened is printed. Returns CLI_DONE
+ * or CLI_FAILED; call live_stop in either case.
  */
-int live_start(live_rules *l, const char *rules, const char *bundle, const char *release,
-               const ttp_log *log);
+int live_start(live_rules *l, const live_options *options, const ttp_log *log);
 /* No evaluator follows the engine any more. */
 void live_stop(live_rules *l);

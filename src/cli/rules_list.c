@@ -25,7 +25,7 @@ typedef struct list_row {
 typedef struct list_run {
     rules_input in;
     const char *db, *events; /* options */
-    bool json, hits;
+    bool json, hits, cost;
     ttp_store *store; /* of a database */
     ttp_store_rules *loaded;
     ttp_err *gate_errors; /* of a directory: one per rule, code 0: none */
@@ -213,7 +213,14 @@ static void put_state_line(buf *b, const ttp_rule_state *s)
     buf_put_char(b, '\n');
 }
 
-static void put_row(buf *b, const column_widths *w, const list_row *row, bool hits)
+static void put_cost(buf *b, const ttp_rule_counts *c)
+{
+    buf_printf(b, "%9llu  %9llu  %9llu  %9.3f  ", (unsigned long long)c->wakeups,
+               (unsigned long long)c->verifications, (unsigned long long)c->cuts,
+               (double)c->cycles / 1e6);
+}
+
+static void put_row(buf *b, const column_widths *w, const list_row *row, const list_run *run)
 {
     const rule *r = row->rule;
     size_t start;
@@ -223,9 +230,11 @@ static void put_row(buf *b, const column_widths *w, const list_row *row, bool hi
     start = b->len;
     put_state(b, row);
     put_spaces(b, w->state - (b->len - start) + 2);
-    if (hits)
+    if (run->hits)
         buf_printf(b, "%8llu  %8llu  ", (unsigned long long)row->hits.fires,
                    (unsigned long long)row->hits.suppressed);
+    if (run->cost)
+        put_cost(b, &row->hits);
     put_quoted(b, r->name, NAME_CHARS_MAX);
     put_spaces(b, w->name - name_width(r->name) + 2);
     start = b->len;
@@ -240,12 +249,13 @@ static void put_table(buf *b, const list_run *run)
 {
     column_widths w = measure_columns(run);
 
-    buf_printf(b, "%-*s  %*s  %-*s  %s%-*s  %-*s  %s\n", (int)w.id, "RULE", (int)w.version, "V",
-               (int)w.state, "STATE", run->hits ? "    HITS  WOULD-BE  " : "", (int)w.name, "NAME",
+    buf_printf(b, "%-*s  %*s  %-*s  %s%s%-*s  %-*s  %s\n", (int)w.id, "RULE", (int)w.version, "V",
+               (int)w.state, "STATE", run->hits ? "    HITS  WOULD-BE  " : "",
+               run->cost ? "  WAKEUPS   SEARCHES   CUT OFF   MEGATICKS  " : "", (int)w.name, "NAME",
                (int)w.kinds, "APPLIES TO", "TECHNIQUES");
     for (size_t i = 0; i < run->n; i++)
         if (run->rows[i].rule)
-            put_row(b, &w, &run->rows[i], run->hits);
+            put_row(b, &w, &run->rows[i], run);
 }
 
 static void put_kind_list(buf *b, const rule *r)
@@ -304,7 +314,15 @@ static void put_hits(buf *b, const ttp_rule_counts *c)
                (unsigned long long)c->cuts);
 }
 
-static void put_json_row(buf *b, const list_row *row, bool hits)
+static void put_cost_json(buf *b, const ttp_rule_counts *c)
+{
+    buf_printf(b,
+               ",\"cost\":{\"wakeups\":%llu,\"verifications\":%llu,\"cuts\":%llu,\"ticks\":%llu}",
+               (unsigned long long)c->wakeups, (unsigned long long)c->verifications,
+               (unsigned long long)c->cuts, (unsigned long long)c->cycles);
+}
+
+static void put_json_row(buf *b, const list_row *row, const list_run *run)
 {
     buf_put_char(b, '{');
     if (row->rule)
@@ -314,8 +332,10 @@ static void put_json_row(buf *b, const list_row *row, bool hits)
     buf_printf(b, ",\"runs\":%s,\"state\":", row->runs ? "true" : "false");
     state_json(b, &row->state);
     put_error(b, row->err);
-    if (hits && row->rule)
+    if (run->hits && row->rule)
         put_hits(b, &row->hits);
+    if (run->cost && row->rule)
+        put_cost_json(b, &row->hits);
     buf_put_c(b, "}\n");
 }
 
@@ -327,7 +347,7 @@ static int print_list(const list_run *run)
     if (!run->json)
         put_table(&b, run);
     for (size_t i = 0; run->json && i < run->n; i++)
-        put_json_row(&b, &run->rows[i], run->hits);
+        put_json_row(&b, &run->rows[i], run);
     status = rules_print(&b);
     return status == CLI_DONE && run->n_refused ? CLI_BAD_INPUT : status;
 }
@@ -416,11 +436,11 @@ static int check_usage(const cli_command *self, const list_run *run, int n_paths
 
     if (run->db && (run->in.rules || n_paths))
         return cli_usage_error(self, "--db goes without --rules and operands");
-    if (run->events && !run->hits)
-        return cli_usage_error(self, "--events goes with --hits");
-    if (run->hits && !run->events && (!in_database || n_paths))
+    if (run->events && !run->hits && !run->cost)
+        return cli_usage_error(self, "--events goes with --hits or --cost");
+    if ((run->hits || run->cost) && !run->events && (!in_database || n_paths))
         return cli_usage_error(self,
-                               "whose hits? Name a database with --db, or a log with --events");
+                               "counted where? Name a database with --db, or a log with --events");
     return -1;
 }
 
@@ -431,6 +451,7 @@ static int run_list(const cli_command *self, int argc, char **argv)
     const cli_option options[] = {RULES_OPTIONS(&run.in),
                                   {"db", 0, &run.db, NULL},
                                   {"hits", 0, NULL, &run.hits},
+                                  {"cost", 0, NULL, &run.cost},
                                   {"events", 0, &run.events, NULL}};
     int first,
         hits_status = CLI_DONE,
@@ -447,7 +468,7 @@ static int run_list(const cli_command *self, int argc, char **argv)
     status = rules_in_database(run.db, run.in.rules) && first == argc
                  ? list_database(&run)
                  : list_files(&run, argv + first, argc - first);
-    if (status == CLI_DONE && run.hits)
+    if (status == CLI_DONE && (run.hits || run.cost))
         hits_status = count_hits(&run);
     if (status == CLI_DONE && hits_status != CLI_FAILED)
         status = print_list(&run);
@@ -468,6 +489,9 @@ const cli_command cli_rules_list = {
         "      --hits              also how often each held, and would have but for being "
         "disabled:\n"
         "                          on all hosts that follow the database, or in --events\n"
+        "      --cost              also what each cost: events in which it had to be decided, "
+        "searches for\n"
+        "                          its patterns, those cut off, and millions of the CPU's ticks\n"
         "      --events FILE       count in this log, here and now (- is standard input)\n"
         "  -o, --output FORM       table (default), or jsonl: one object a rule\n"
         "\n"

@@ -23,9 +23,10 @@
 
 typedef struct tag_run {
     const cli_command *command;
-    const char *format, *rules, *db, *output, *bundle, *release, *threads;
+    const char *format, *rules, *db, *output, *bundle, *release, *threads, *budget;
     bool quiet;
     unsigned n_threads;
+    uint32_t regex_budget; /* as ttp_follower_options has it */
     live_rules live;
     feed *feed;
     tag_sink *sinks[MAX_SINKS];
@@ -121,7 +122,11 @@ static int set_up(tag_run *run, int format, int output, char **files, int n_file
     static char dash[] = "-", *standard_input[] = {dash};
     const reader_options options = {(event_format)format, complain, run};
     const ttp_log log = {log_line, run};
-    int rc, status = live_start(&run->live, run->rules, run->bundle, run->release, &log);
+    const live_options live = {.rules = run->rules,
+                               .bundle = run->bundle,
+                               .release = run->release,
+                               .regex_budget = run->regex_budget};
+    int rc, status = live_start(&run->live, &live, &log);
     ttp_err err;
 
     if (status == CLI_DONE)
@@ -237,6 +242,20 @@ static unsigned read_threads(const char *text)
     return *end || end == text || asked < 1 || asked > PIPELINE_THREADS_MAX ? 0 : (unsigned)asked;
 }
 
+/* --regex-budget: 0 is none at all. */
+static bool read_budget(const char *text, uint32_t *ret_budget)
+{
+    char *end;
+    long asked;
+
+    *ret_budget = 0;
+    if (!text)
+        return true;
+    asked = strtol(text, &end, 10);
+    *ret_budget = asked ? (uint32_t)asked : TTP_REGEX_BUDGET_OFF;
+    return !*end && end != text && asked >= 0 && asked <= 1000000000;
+}
+
 static int run_tag(const cli_command *self, int argc, char **argv)
 {
     tag_run run = {.command = self, .saying = PTHREAD_MUTEX_INITIALIZER};
@@ -248,6 +267,7 @@ static int run_tag(const cli_command *self, int argc, char **argv)
         {"attack-bundle", 0, &run.bundle, NULL},
         {"attack-release", 0, &run.release, NULL},
         {"threads", 0, &run.threads, NULL},
+        {"regex-budget", 0, &run.budget, NULL},
         {"quiet", 'q', NULL, &run.quiet},
     };
     int first, format, output, status;
@@ -266,6 +286,9 @@ static int run_tag(const cli_command *self, int argc, char **argv)
     if (!run.n_threads)
         return cli_usage_error(self, "--threads is %s; expected a number from 1 to %d", run.threads,
                                PIPELINE_THREADS_MAX);
+    if (!read_budget(run.budget, &run.regex_budget))
+        return cli_usage_error(self, "--regex-budget is %s; expected a number, 0 for none",
+                               run.budget);
     if (first == argc && isatty(STDIN_FILENO))
         return cli_usage_error(self, "no file given; expected log files, or - for standard input");
     status = set_up(&run, format, output, argv + first, argc - first);
@@ -294,6 +317,9 @@ const cli_command cli_tag = {
         "      --threads N         threads that share the work (default: the cores this process "
         "may use,\n"
         "                          at most 8); what is written is the same for any N\n"
+        "      --regex-budget N    a rule whose searches hit their bound N times within a minute "
+        "is\n"
+        "                          disabled for 10 minutes (default: 100; 0: never)\n"
         "  -q, --quiet             no progress, no account; mistakes are still reported\n"
         "\n"
         "Example:\n"

@@ -52,6 +52,9 @@ static void add(rule_counts *sum, const rule_counts *c)
     sum->fires += __atomic_load_n(&c->fires, __ATOMIC_RELAXED);
     sum->suppressed += __atomic_load_n(&c->suppressed, __ATOMIC_RELAXED);
     sum->cuts += __atomic_load_n(&c->cuts, __ATOMIC_RELAXED);
+    sum->wakeups += __atomic_load_n(&c->wakeups, __ATOMIC_RELAXED);
+    sum->verifications += __atomic_load_n(&c->verifications, __ATOMIC_RELAXED);
+    sum->ticks += __atomic_load_n(&c->ticks, __ATOMIC_RELAXED);
 }
 
 void counters_sum(const counters *c, uint32_t id, rule_counts *sum)

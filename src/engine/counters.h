@@ -16,7 +16,8 @@
 /* Of one rule; a cache line. */
 typedef struct rule_counts {
     uint64_t fires, suppressed, cuts;
-    uint64_t unused[5];
+    uint64_t wakeups, verifications, ticks; /* estimates: of measured events, scaled */
+    uint64_t unused[2];
 } rule_counts;
 
 typedef struct counters {
@@ -31,9 +32,9 @@ void counters_sum(const counters *c, uint32_t id, rule_counts *sum);
 /* Add all that from counted, which is empty then. Both are the caller's alone. */
 void counters_move(counters *into, counters *from);
 
-static inline void count_one(uint64_t *counter)
+static inline void count_more(uint64_t *counter, uint64_t n)
 {
     uint64_t *at = counter; /* clang-tidy takes no atomic store for a write */
 
-    __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }

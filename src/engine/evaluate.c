@@ -8,13 +8,15 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/ticks.h"
 
 #include <errno.h>
 
 /* memory of a large event that is kept for the next one */
 #define ARENA_KEEP (1u << 20)
 #define CACHE_LINE 64
-#define ROWS_AHEAD 4 /* rules whose rows are being loaded while one is decided */
+#define MEASURE_EACH 64u /* live events, of which one is measured */
+#define ROWS_AHEAD 4     /* rules whose rows are being loaded while one is decided */
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
 {
@@ -27,7 +29,14 @@ evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
     e->matcher = matcher_new(options);
     if (!e->matcher)
         return NULL;
+    e->measure_each = MEASURE_EACH;
     return take(e);
+}
+
+void evaluator_measure_each(evaluator *e, uint32_t n)
+{
+    e->measure_each = n;
+    e->until_measured = 0;
 }
 
 evaluator *evaluator_free(evaluator *e)
@@ -114,8 +123,29 @@ static int count(evaluator *e, const kind_rule *kr, size_t counter)
     c = counters_at(&e->counters, kr->id);
     if (!c)
         return -ENOMEM;
-    count_one((uint64_t *)((char *)c + counter));
+    count_more((uint64_t *)((char *)c + counter), 1);
     return 0;
+}
+
+/* One event in measure_each is measured and stands for the others. */
+static void count_cost(evaluator *e, const kind_rule *kr, bool is_search, uint64_t ticks)
+{
+    rule_counts *c = counters_at(&e->counters, kr->id);
+
+    if (!c) /* an estimate is not worth an event */
+        return;
+    count_more(is_search ? &c->verifications : &c->wakeups, e->measure_each);
+    count_more(&c->ticks, ticks * e->measure_each);
+}
+
+static bool is_measured_now(evaluator *e)
+{
+    if (!e->is_live)
+        return false;
+    if (e->until_measured-- > 0)
+        return false;
+    e->until_measured = e->measure_each - 1;
+    return true;
 }
 
 static void note_cut(evaluator *e, const kind_rule *kr)
@@ -139,6 +169,18 @@ static void on_cut(void *ctx, uint32_t index)
     for (uint32_t i = v->field->first_waiting[index]; i != NO_INDEX; i = waiting[i].next) {
         if (v->kind->place_of[waiting[i].rule] != NO_INDEX)
             note_cut(v->e, &v->rules[waiting[i].rule]);
+    }
+}
+
+/* Rules that share a pattern are told its whole cost, each: it would be there for any of them. */
+static void on_cost(void *ctx, uint32_t index, uint64_t ticks)
+{
+    const evaluation *v = ctx;
+    const waiting_leaf *waiting = v->field->waiting.at;
+
+    for (uint32_t i = v->field->first_waiting[index]; i != NO_INDEX; i = waiting[i].next) {
+        if (v->kind->place_of[waiting[i].rule] != NO_INDEX)
+            count_cost(v->e, &v->rules[waiting[i].rule], true, ticks);
     }
 }
 
@@ -361,6 +403,22 @@ static void fetch_rows(const evaluation *v, size_t i)
     __builtin_prefetch(rows + CACHE_LINE);
 }
 
+static int decide_rule(evaluation *v, const kind_rule *kr)
+{
+    int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
+
+    return rc == 1 ? fire(v, kr) : rc;
+}
+
+static int decide_measured(evaluation *v, const kind_rule *kr)
+{
+    uint64_t began = ticks_now();
+    int rc = decide_rule(v, kr);
+
+    count_cost(v->e, kr, false, ticks_now() - began);
+    return rc;
+}
+
 static int decide_rules(evaluation *v)
 {
     bitset *woken = &v->e->woken;
@@ -375,9 +433,7 @@ static int decide_rules(evaluation *v)
         int rc;
 
         fetch_rows(v, i + ROWS_AHEAD);
-        rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
-        if (rc == 1)
-            rc = fire(v, kr);
+        rc = v->e->is_measured ? decide_measured(v, kr) : decide_rule(v, kr);
         if (rc < 0)
             return rc;
     }
@@ -405,6 +461,8 @@ static int evaluate(evaluator *e, const engine_index *ix, const state_table *sta
         v.kind = ix->kinds[ev->kind];
         v.rules = kind_rules(v.kind);
         matcher_new_event(e->matcher);
+        e->is_measured = is_measured_now(e);
+        matcher_measure(e->matcher, e->is_measured ? on_cost : NULL);
         rc = scan_fields(&v);
         if (!rc)
             rc = decide_rules(&v);

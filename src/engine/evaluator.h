@@ -24,7 +24,9 @@ struct ttp_evaluator {
     snapshot *pinned;   /* what the last run went by; NULL: let go of */
     uint64_t pinned_at; /* its generation, which the engine reads: atomic; UINT64_MAX: none */
     counters counters;  /* by rule, while it follows */
-    bool is_live;       /* this run goes by the engine, whose numbers of rules count */
+    uint32_t measure_each, until_measured; /* live events */
+    bool is_measured;                      /* this run's costs are counted */
+    bool is_live; /* this run goes by the engine, whose numbers of rules count */
 };
 
 /* The engine's current snapshot, pinned; the one before is let go of. */

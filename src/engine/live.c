@@ -280,6 +280,9 @@ void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_co
             .fires = sum.fires - k->before.fires,
             .suppressed = sum.suppressed - k->before.suppressed,
             .cuts = sum.cuts - k->before.cuts,
+            .wakeups = sum.wakeups - k->before.wakeups,
+            .verifications = sum.verifications - k->before.verifications,
+            .ticks = sum.ticks - k->before.ticks,
         };
         fn(ctx, &c);
     }

@@ -63,6 +63,11 @@ matcher_work matcher_get_work(const matcher *m)
     return (matcher_work){m->n_verified, m->verified_bytes};
 }
 
+void matcher_measure(matcher *m, pattern_cost_fn *cost)
+{
+    m->cost = cost;
+}
+
 table_scratch *matcher_table_scratch(matcher *m)
 {
     return &m->table;

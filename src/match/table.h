@@ -27,6 +27,12 @@ size_t pattern_table_memory(const pattern_table *t);
 
 /* Called once per scan for a pattern, in no particular order. */
 typedef void pattern_hit_fn(void *ctx, uint32_t pattern_index);
+/* What deciding a pattern took that an atom woke, in ticks (base/ticks.h). */
+typedef void pattern_cost_fn(void *ctx, uint32_t pattern_index, uint64_t ticks);
+/* From now on scans with m tell cost, with their ctx, of each pattern that they verify; NULL: none.
+ */
+void matcher_measure(matcher *m, pattern_cost_fn *cost);
+
 /*
  * Scan text (valid UTF-8). hit is called for each pattern that holds; cut (may be NULL) for each
  * whose search hit a bound. Returns 0 or -ENOMEM.

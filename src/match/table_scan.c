@@ -2,6 +2,7 @@
 /* The pass over a text; table.c has the idea. */
 #include "match/table.h"
 
+#include "base/ticks.h"
 #include "base/utf8.h"
 #include "match/matcher.h"
 #include "match/table_internal.h"
@@ -30,10 +31,28 @@ typedef struct scan {
     int rc;
 } scan;
 
+static uint64_t begin_measure(const scan *s)
+{
+    return s->m->cost ? ticks_now() : 0;
+}
+
+/* Patterns that are decided side by side share what that took. */
+static void tell_costs(const scan *s, uint64_t began)
+{
+    uint64_t took = ticks_now() - began;
+
+    for (unsigned i = 0; i < s->n_waiting; i++)
+        s->m->cost(s->ctx, s->waiting[i].index, took / s->n_waiting);
+}
+
 /* Patterns wait until a group of them can be verified side by side. */
 static void verify_waiting(scan *s)
 {
+    uint64_t began = begin_measure(s);
+
     pattern_holds_group(s->waiting, s->n_waiting, s->m, s->text);
+    if (s->m->cost)
+        tell_costs(s, began);
     for (unsigned i = 0; i < s->n_waiting; i++) {
         const pattern_search *w = &s->waiting[i];
 
@@ -105,8 +124,12 @@ static bool decide(scan *s, const table_use *use, size_t at)
     if (holds == 1) {
         s->hit(s->ctx, index);
     } else if (s->is_ascii && use->decided == BY_PIECES) {
+        uint64_t began = begin_measure(s);
+
         if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical))
             s->hit(s->ctx, index);
+        if (s->m->cost)
+            s->m->cost(s->ctx, index, ticks_now() - began);
     } else {
         size_t from = s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back
                                                                                  : 0;

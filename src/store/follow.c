@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An engine that follows a store (contract: ttp/follow.h). */
+#include "store/budget.h"
 #include "store/store.h"
 
 #include "base/err.h"
@@ -16,6 +17,9 @@
 
 #define RETRY_FIRST_MS 50
 #define RETRY_LAST_MS 5000
+#define BUDGET_MS 1000 /* between two looks at who is over its budget */
+#define REGEX_BUDGET 100
+#define DISABLE_S 600
 #define TELL_MS 2000 /* between two tellings of what the engine counts */
 /* without a change for so long the engine is tidied up */
 #define QUIET_MS 2000
@@ -27,6 +31,9 @@ struct ttp_follower {
     ttp_subscription *sub;
     pthread_t thread;
     bool has_thread;
+    budget *budget;    /* NULL: there is none */
+    int64_t budget_ns; /* when it is looked at again */
+    int64_t untidy_ns; /* the last change since the engine was tidied up; 0: none */
     int stop_fd;       /* readable when the thread has to end */
     uint64_t sequence; /* atomic */
     counts *told;      /* to the store, of what the engine counts; NULL: it does not ask */
@@ -169,25 +176,62 @@ static void tell_counts(ttp_follower *f)
     f->tell_ns = time_monotonic_ns() + TELL_MS * 1000000LL;
 }
 
+static void check_budget(ttp_follower *f)
+{
+    int64_t now = time_monotonic_ns();
+
+    if (!f->budget || now < f->budget_ns)
+        return;
+    f->budget_ns = now + BUDGET_MS * 1000000LL;
+    budget_check(f->budget, f->engine, f->store, &f->options.log, now);
+}
+
+static int make_budget(ttp_follower *f)
+{
+    uint32_t allowed = f->options.regex_budget, seconds = f->options.budget_disable_s;
+
+    if (allowed == TTP_REGEX_BUDGET_OFF)
+        return 0;
+    f->budget = budget_new(allowed ? allowed : REGEX_BUDGET, seconds ? seconds : DISABLE_S);
+    if (!f->budget)
+        return -ENOMEM;
+    check_budget(f); /* its window begins */
+    return 0;
+}
+
+/* A while without a change: what changes left behind goes. */
+static void tidy(ttp_follower *f)
+{
+    if (!f->untidy_ns || time_monotonic_ns() - f->untidy_ns < QUIET_MS * 1000000LL)
+        return;
+    (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
+    f->untidy_ns = 0;
+}
+
+static int next_look_ms(const ttp_follower *f)
+{
+    return f->budget ? BUDGET_MS : f->untidy_ns ? QUIET_MS : f->told ? TELL_MS : -1;
+}
+
 static void *follow(void *arg)
 {
     ttp_follower *f = arg;
     struct pollfd p[] = {{.fd = ttp_subscription_fd(f->sub), .events = POLLIN},
                          {.fd = f->stop_fd, .events = POLLIN}};
-    bool is_tidy = true;
 
     for (;;) {
-        int n = poll(p, 2, !is_tidy ? QUIET_MS : f->told ? TELL_MS : -1);
+        int n = poll(p, 2, next_look_ms(f));
 
         if (n < 0)
             continue; /* every signal is blocked: only memory can be short, for a while */
         if (p[1].revents)
             return NULL;
-        if (n > 0)
+        if (n > 0) {
             take_in(f);
-        else if (!is_tidy)
-            (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
-        is_tidy = n == 0;
+            f->untidy_ns = time_monotonic_ns();
+        }
+        tidy(f);
+        check_budget(f);
         if (f->told && time_monotonic_ns() >= f->tell_ns)
             tell_counts(f);
     }
@@ -228,6 +272,8 @@ int ttp_follower_open(ttp_store *store, ttp_engine *engine, const ttp_follower_o
         rc = err_set(err, -ENOMEM, NULL, "out of memory");
     if (f->told) /* what was counted before is none of this follower's */
         follow_tell_counts(NULL, engine, f->told);
+    if (!rc && (rc = make_budget(f)))
+        (void)err_set(err, rc, NULL, "out of memory"); /* returns its code */
     if (!rc)
         rc = load(f, err);
     if (!rc && (rc = start_thread(f)))
@@ -253,6 +299,7 @@ ttp_follower *ttp_follower_close(ttp_follower *f)
         if (f->told)
             tell_counts(f);
     }
+    (void)budget_free(f->budget);         /* returns NULL */
     (void)counts_free(f->told);           /* returns NULL */
     (void)ttp_subscription_close(f->sub); /* returns NULL */
     if (f->stop_fd >= 0)

@@ -20,7 +20,10 @@ static void tell(void *ctx, const ttp_rule_counters *now)
     ttp_rule_counts told = counts_of(t->told, now->rule_id);
     const ttp_rule_counts delta = {.fires = since(now->fires, told.fires),
                                    .suppressed = since(now->suppressed, told.suppressed),
-                                   .cuts = since(now->cuts, told.cuts)};
+                                   .cuts = since(now->cuts, told.cuts),
+                                   .wakeups = since(now->wakeups, told.wakeups),
+                                   .verifications = since(now->verifications, told.verifications),
+                                   .cycles = since(now->ticks, told.cycles)};
 
     /* without memory for either it is lost, and nothing else */
     if (!counts_add(t->told, now->rule_id, &delta) && t->store)
