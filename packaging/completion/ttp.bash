@@ -71,7 +71,7 @@ _ttp() {
     if [[ $cur == -* ]]; then
         _ttp_words "$options --help"
     elif [[ $command == bench ]]; then
-        _ttp_words 'engine tag startup reload swap hostile'
+        _ttp_words 'engine tag startup reload swap tail hostile'
     elif [[ $command != @(doctor|attack*|state*|sync|'rules watch'|'rules status') ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

@@ -166,8 +166,9 @@ static const struct {
     const char *name;
     int (*run)(bench_report *r);
 } benches[] = {
-    {"engine", bench_engine}, {"tag", bench_tag},   {"startup", bench_startup},
-    {"reload", bench_reload}, {"swap", bench_swap}, {"hostile", bench_hostile},
+    {"engine", bench_engine},   {"tag", bench_tag},   {"startup", bench_startup},
+    {"reload", bench_reload},   {"swap", bench_swap}, {"tail", bench_tail},
+    {"hostile", bench_hostile},
 };
 
 #define N_BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -223,6 +224,7 @@ const cli_command cli_bench = {
             "            parsing and hashing them\n"
             "  reload    an edit, a state, a burst to its effect under load, against the floor\n"
             "  swap      a live engine: memory, a million changes, 100 edits/s, two threads\n"
+            "  tail      another process's change to its effect, 8 workers on one database\n"
             "  hostile   time a byte for what attackers would send, against ordinary commands\n"
             "\n"
             "      --json    figures as one JSON object\n"

@@ -47,6 +47,7 @@ int bench_tag(bench_report *r);
 int bench_startup(bench_report *r);
 int bench_reload(bench_report *r);
 int bench_swap(bench_report *r);
+int bench_tail(bench_report *r);
 int bench_hostile(bench_report *r);
 
 /* Yardsticks (bench/). */

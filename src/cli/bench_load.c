@@ -144,7 +144,7 @@ static void *evaluate(void *arg)
     return NULL;
 }
 
-static bool make_probe_events(bench_load *l)
+bool bench_probe_events(ttp_event *events[N_PROBES])
 {
     bool done = true;
 
@@ -155,7 +155,7 @@ static bool make_probe_events(bench_load *l)
                            "\"a\",\"payload\":{\"command_text\":\"cat probe%u_of_this\"}}",
                            i);
 
-        done &= ttp_event_from_json(text, (size_t)len, &l->probe_events[i], NULL) == 0;
+        done &= ttp_event_from_json(text, (size_t)len, &events[i], NULL) == 0;
     }
     return done;
 }
@@ -165,7 +165,7 @@ bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsi
     bool done;
 
     *l = (bench_load){.engine = engine, .commands = c};
-    done = make_probe_events(l);
+    done = bench_probe_events(l->probe_events);
     l->probe.wake_fd = eventfd(0, EFD_CLOEXEC);
     for (unsigned i = 0; done && i < n; i++) {
         l->threads[i].load = l;

@@ -66,6 +66,9 @@ double load_rate(bench_load *l, unsigned ms);
 void bench_probe_id(unsigned which, char out[16]);
 void bench_probe_text(unsigned which, unsigned version, buf *b);
 
+/* The events that they are for, one each; the caller frees them. */
+bool bench_probe_events(ttp_event *events[N_PROBES]);
+
 /* Say what is to be seen before making the change. */
 void load_arm(bench_load *l, unsigned which, int64_t version, double confidence);
 /* When it was seen (monotonic), or 0 after 5 s without. */
