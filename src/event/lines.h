@@ -12,7 +12,7 @@
 #include "event/input.h"
 
 /* the buffer's size until a longer line comes */
-#define LINES_FIRST_SIZE (128u << 10)
+#define LINES_FIRST_SIZE (256u << 10)
 
 typedef struct lines {
     input *in; /* owned; NULL: nothing open */

@@ -3,9 +3,12 @@
  * A reading in which the n-th allocation fails, for every n that there is: it must end in -ENOMEM
  * or go on, without a crash or a leak (the sanitizer build tells), and the reader stays usable.
  */
+#include "event/feed.h"
 #include "reading.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -75,20 +78,53 @@ static int read_once(uint64_t *ret_events)
     return rc == TTP_E_END ? 0 : rc;
 }
 
-static void test_every_allocation(void **state)
+static char log_path[] = "/tmp/ttp-no-memory-XXXXXX";
+
+static int feed_batches(feed *f, json_doc *doc)
+{
+    feed_batch b = {0};
+    int rc = 0;
+
+    while (!rc) {
+        rc = feed_read(f, &b);
+        if (!rc)
+            rc = feed_parse(&b, doc);
+        if (!rc)
+            rc = feed_map(f, &b);
+    }
+    feed_batch_done(&b);
+    return rc == TTP_E_END ? 0 : rc;
+}
+
+/* The same through a feed, where a file that cannot be read for want of memory is one unread. */
+static int feed_once(uint64_t *ret_events)
+{
+    char *path = log_path;
+    auto_free(json_doc) json_doc *doc = NULL;
+    auto_free(feed) feed *f = NULL;
+    int rc = feed_new(NULL, &path, 1, &f);
+
+    if (rc)
+        return rc;
+    doc = json_doc_new();
+    rc = doc ? feed_batches(f, doc) : -ENOMEM;
+    *ret_events = feed_get_stats(f)->events;
+    return !rc && feed_n_unread(f) ? -ENOMEM : rc;
+}
+
+static void fail_each(int (*read_once_by)(uint64_t *ret_events))
 {
     uint64_t all = 0, events = 0;
     long n;
 
-    (void)state;
     fail_in = -1;
-    assert_int_equal(read_once(&all), 0);
+    assert_int_equal(read_once_by(&all), 0);
     expect_int("what the log gives", all, 8);
     for (n = 0; n < 10000; n++) {
         int rc;
 
         fail_in = n;
-        rc = read_once(&events);
+        rc = read_once_by(&events);
         if (fail_in >= 0)
             break; /* there are not so many */
         expect_true("it ends as it should", rc == -ENOMEM || (rc == 0 && events == all));
@@ -98,9 +134,30 @@ static void test_every_allocation(void **state)
     end_rows();
 }
 
+static void test_reader(void **state)
+{
+    (void)state;
+    fail_each(read_once);
+}
+
+static void test_feed(void **state)
+{
+    int fd = mkstemp(log_path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    assert_int_equal(close(fd), 0);
+    fail_each(feed_once);
+    assert_int_equal(unlink(log_path), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_feed),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
