@@ -107,7 +107,7 @@ static bool ends_before_long(live_rules *l)
     int rc = 0;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-    until.tv_nsec += FOLLOW_AFTER_MS * 1000000l;
+    until.tv_nsec += FOLLOW_AFTER_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&l->lock); /* as above */
@@ -135,7 +135,7 @@ static void *follow_later(void *arg)
 
 static int start_dir(live_rules *l, const char *rules, const char *bundle, const char *release)
 {
-    int status = cli_load_rules(rules, bundle, release, &l->loaded);
+    int status = cli_read_rules(rules, bundle, release, &l->loaded);
 
     if (status != CLI_DONE)
         return status;

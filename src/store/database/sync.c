@@ -84,6 +84,8 @@ static int write_rule(database_sync *sync, rule *r, ttp_err *err)
     auto_free(buf) buf path = {0};
     int rc;
 
+    if (!r->source.ptr)
+        return err_set(err, -EINVAL, NULL, "the directory's store does not keep its rules' bytes");
     buf_printf(&path, "%s/%s", sync->dir, base_name(r->path.ptr));
     if (!buf_c_str(&path))
         return err_set(err, -ENOMEM, NULL, "out of memory");
