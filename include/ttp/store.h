@@ -18,9 +18,11 @@
  * follows the directory or database and does all compile work, in order; it calls log and publish.
  */
 #include "ttp/api.h"
+#include "ttp/change.h"
 #include "ttp/err.h"
 #include "ttp/log.h"
 #include "ttp/rule.h"
+#include "ttp/trace.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,40 +33,6 @@ TTP_BEGIN
 typedef struct ttp_store ttp_store;
 typedef struct ttp_subscription ttp_subscription;
 typedef struct ttp_store_rules ttp_store_rules;
-
-typedef enum ttp_state_kind {
-    TTP_STATE_ENABLED, /* the default of every rule, known or not */
-    TTP_STATE_DISABLED,
-    TTP_STATE_CLIPPED,
-} ttp_state_kind;
-
-#define TTP_TIME_NONE INT64_MIN
-
-/* What an operator set on a rule. Absent values stay absent through a round trip. */
-typedef struct ttp_rule_state {
-    ttp_state_kind kind;
-    bool has_confidence_max;
-    double confidence_max; /* 0..1 */
-    int64_t expires_at_us; /* microseconds since 1970, UTC; TTP_TIME_NONE: never */
-    int64_t set_at_us;     /* stamped by the store; TTP_TIME_NONE: never set */
-    char set_by[128];      /* stamped by the store; empty: absent */
-    bool has_reason;
-    char reason[512];
-} ttp_rule_state;
-
-typedef enum ttp_change_kind {
-    TTP_CHANGE_DEFINITION,
-    TTP_CHANGE_STATE,
-} ttp_change_kind;
-
-/* One event on one rule, never a batch. */
-typedef struct ttp_change {
-    ttp_change_kind kind;
-    char rule_id[65];
-    ttp_rule *rule; /* DEFINITION: the new version; NULL: deleted. The change holds a reference */
-    ttp_rule_state state; /* STATE: the new state; the default one after a clear or an expiry */
-    uint64_t sequence;    /* rises by one with each change of this store object */
-} ttp_change;
 
 /* A rule file or row that is not live: why, and since when its last good version runs on (if it
  * does). */
@@ -85,6 +53,9 @@ typedef struct ttp_store_options {
     /* filesystem: how often the directory is compared with what runs; 0: 60,000 */
     uint32_t reconcile_ms;
     uint32_t poll_ms; /* database: how often the change log is asked; 0: 250 */
+    /* the name this process reports in the ledger (ttp/ledger.h) what it runs; NULL: it takes no
+     * part. Two processes of one name write over each other. */
+    const char *host;
     ttp_log log;
     /*
      * Fan-out to a bus: called for each change with its topic (ttp.rule.reloaded.{id},
@@ -95,6 +66,7 @@ typedef struct ttp_store_options {
      */
     int (*publish)(void *ctx, const char *topic, const char *json);
     void *publish_ctx;
+    const ttp_trace *trace; /* as ttp_store_set_trace; NULL: none */
 } ttp_store_options;
 
 /*
@@ -105,6 +77,12 @@ typedef struct ttp_store_options {
 TTP_API int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err);
 /* Ends watching and frees; subscriptions must be closed before. Takes NULL, returns NULL. */
 TTP_API ttp_store *ttp_store_close(ttp_store *store);
+
+/*
+ * Tell these hooks of spans from now on; NULL: none. A change that is in progress ends with the
+ * hooks it began with, so they stay until the store is closed. They must not call the store.
+ */
+TTP_API void ttp_store_set_trace(ttp_store *store, const ttp_trace *trace);
 
 /*
  * Every rule, compiled, with its state, in a stable order (file name or rule_id); what does not

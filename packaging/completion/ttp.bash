@@ -12,13 +12,13 @@ _ttp_value() {
     *' --format' | *' -f') _ttp_words 'auto event cowrie' ;;
     'export navigator --output' | 'export navigator -o') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     'tag --output' | 'tag -o') _ttp_words 'table jsonl ecs none' ;;
-    'rules list --output' | 'rules list -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
+    'rules list --output' | 'rules list -o' | 'rules status --output' | 'rules status -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
     'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o' | 'rules watch --output' | 'rules watch -o') _ttp_words 'text jsonl' ;;
     *' --output' | *' -o') _ttp_words 'text json' ;;
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-    *' --attack-bundle' | *' --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    *' --attack-bundle' | *' --db' | *' --events') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
-        *' --confidence-max' | *' --reason') COMPREPLY=() ;;
+        *' --confidence-max' | *' --reason' | *' --host' | *' --forget' | *' --threads') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -42,7 +42,7 @@ _ttp() {
     fi
     if ((cword == 2)); then
         case $command in
-        rules) _ttp_words 'lint test list show watch --help' && return ;;
+        rules) _ttp_words 'lint test list show status watch --help' && return ;;
         export) _ttp_words 'navigator --help' && return ;;
         attack) _ttp_words 'show fetch --help' && return ;;
         state) _ttp_words 'list get set clear --help' && return ;;
@@ -52,9 +52,11 @@ _ttp() {
 
     _ttp_value "$command" "$prev" && return
     case $command in
-    tag) options="--format --rules --output --db $attack --quiet" ;;
+    tag) options="--format --rules --output --db $attack --threads --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
-    'rules watch') options='--rules --output --no-gate' ;;
+    'rules watch') options='--rules --db --host --output --existing --no-gate' ;;
+    'rules status') options='--rules --db --output --forget' ;;
+    'rules list') options="--rules $attack --db --hits --events --output" ;;
     'rules '*) options="--rules $attack --output" ;;
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;
@@ -69,8 +71,8 @@ _ttp() {
     if [[ $cur == -* ]]; then
         _ttp_words "$options --help"
     elif [[ $command == bench ]]; then
-        _ttp_words 'engine tag'
-    elif [[ $command != @(doctor|attack*|state*|sync|'rules watch') ]]; then
+        _ttp_words 'engine tag startup reload swap hostile'
+    elif [[ $command != @(doctor|attack*|state*|sync|'rules watch'|'rules status') ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi
 }

@@ -3,7 +3,7 @@
 
 #include <stdalign.h>
 
-#define ARENA_BLOCK_MIN 4096u
+#define ARENA_BLOCK_MIN 1024u /* each of ten thousand rules has an arena */
 #define ARENA_BLOCK_MAX (256u << 10)
 #define ARENA_ALIGN 16u
 
@@ -54,9 +54,9 @@ void arena_clear(arena *a, size_t keep)
 static bool next_block(arena *a, size_t size)
 {
     arena_block *next = a->current ? a->current->next : a->first;
-    size_t room = a->total < ARENA_BLOCK_MIN   ? ARENA_BLOCK_MIN
-                  : a->total < ARENA_BLOCK_MAX ? a->total
-                                               : ARENA_BLOCK_MAX;
+    size_t room = a->total / 2 < ARENA_BLOCK_MIN   ? ARENA_BLOCK_MIN
+                  : a->total / 2 < ARENA_BLOCK_MAX ? a->total / 2
+                                                   : ARENA_BLOCK_MAX;
     arena_block *b;
 
     if (next && next->size >= size) {

@@ -9,9 +9,11 @@
  * | NULL
  *
  * An object's members are key node, value subtree, key node, value subtree...; json_next() steps
- * over a whole subtree. Strings are valid UTF-8, may hold NULs and are followed by a NUL byte.
+ * over a whole subtree. Strings are valid UTF-8 and may hold NULs; a NUL byte follows them where
+ * nothing else is said.
  * Nodes can also be made by hand (Cowrie's reader does) in any array.
  */
+#include "base/arena.h"
 #include "base/str.h"
 #include "ttp/err.h"
 
@@ -71,11 +73,17 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
                ttp_err *err);
 /*
  * The same, checked as well, for a reader that looks at the members of one object only: an array
- * may be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys lie
- * in text, without a NUL behind them.
+ * may be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys and
+ * strings may lie in text, without a NUL behind them.
  */
 int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
                     ttp_err *err);
+/*
+ * json_parse (or, where flat, json_parse_flat) with nodes and strings in mem, where they outlive
+ * the next parse; what lies in text stays there.
+ */
+int json_parse_into(json_doc *doc, str text, bool flat, arena *mem, const json_node **ret_root,
+                    unsigned *ret_notes, ttp_err *err);
 /* The same as json_parse for text without padding (copied first), of any length up to max_len: for
  * bundles and tests. */
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,

@@ -214,12 +214,7 @@ inline bool json_flat::read_value()
         return read_scalar(out++);
     if (!find_string(&s))
         return false;
-    *out++ = json_make_str({free_text, s.len});
-    /* text and strings have room for what is copied behind the end */
-    for (size_t i = 0; i < s.len; i += 16)
-        memcpy(free_text + i, s.ptr + i, 16);
-    free_text[s.len] = '\0';
-    free_text += s.len + 1;
+    *out++ = json_make_str(s);
     return true;
 }
 
@@ -240,13 +235,10 @@ bool json_flat::begin(str text)
 {
     if (text.len > max_text || text.len == 0 || memchr(text.ptr, '\\', text.len))
         return false;
-    if (!strings) {
-        strings.reset(new (std::nothrow) char[max_text + JSON_PADDING]);
-        if (!strings || simdjson::get_active_implementation()->create_dom_parser_implementation(
-                            max_text, 1, finder) != simdjson::SUCCESS) {
-            strings.reset();
-            return false;
-        }
+    if (!finder && simdjson::get_active_implementation()->create_dom_parser_implementation(
+                       max_text, 1, finder) != simdjson::SUCCESS) {
+        finder.reset();
+        return false;
     }
     return finder->stage1(reinterpret_cast<const uint8_t *>(text.ptr), text.len,
                           simdjson::stage1_mode::regular) == simdjson::SUCCESS;
@@ -260,7 +252,6 @@ const json_node *json_flat::read(str text, unsigned *notes)
     token = finder->structural_indexes.get();
     end = token + finder->n_structural_indexes;
     out = nodes + 1;
-    free_text = strings.get();
     repeated = false;
     memset(seen, 0, sizeof(seen));
     if (!read_members())

@@ -18,7 +18,10 @@ extern "C" {
 class json_flat
 {
   public:
-    /* The object's nodes, which last until the next call; nullptr where it refuses. */
+    /*
+     * The object's nodes, which last until the next call; nullptr where it refuses. Its strings lie
+     * in text.
+     */
     const json_node *read(str text, unsigned *notes);
 
   private:
@@ -27,7 +30,6 @@ class json_flat
     static constexpr unsigned filter_bits = 9;
 
     std::unique_ptr<simdjson::internal::dom_parser_implementation> finder;
-    std::unique_ptr<char[]> strings;
     json_node nodes[1 + 2 * max_members];
     uint64_t seen[(1u << filter_bits) / 64]; /* a filter of the keys so far */
 
@@ -35,8 +37,7 @@ class json_flat
     const uint32_t *token; /* offset of the next token */
     const uint32_t *end;   /* behind the last one */
     json_node *out;
-    char *free_text; /* in strings */
-    bool repeated;   /* a key stands twice */
+    bool repeated; /* a key stands twice */
 
     bool begin(str text);
     bool read_members();

@@ -448,6 +448,27 @@ int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigne
     return 0;
 }
 
+int json_parse_into(json_doc *doc, str text, bool flat, arena *mem, const json_node **ret_root,
+                    unsigned *ret_notes, ttp_err *err)
+{
+    const json_node *root = flat ? doc->flat.read(text, ret_notes) : nullptr;
+    bool in_text = root != nullptr;
+    void *block;
+    int rc = root ? 0 : json_parse(doc, text, &root, ret_notes, err);
+
+    if (rc)
+        return rc;
+    block = arena_alloc(mem, in_text ? root->n_nodes * sizeof(*root) : json_copy_size(root));
+    if (!block)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    if (in_text)
+        *ret_root =
+            static_cast<const json_node *>(memcpy(block, root, root->n_nodes * sizeof(*root)));
+    else
+        *ret_root = json_copy(root, block);
+    return 0;
+}
+
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,
                     unsigned *ret_notes, ttp_err *err)
 {

@@ -30,6 +30,10 @@
 /* nesting of YAML collections in a rule file; deeper is a rule error */
 #define RULE_YAML_DEPTH_MAX 64
 
+/* bytes that automata may read to verify what atoms woke: so many for an event, and so many more
+ * for each byte of its texts; a pattern beyond is cut off: no match, counted */
+#define VERIFY_BYTES_MIN (4u << 20)
+#define VERIFY_BYTES_PER_BYTE 48u
 /* bytes of one regular expression; longer is a rule error */
 #define REGEX_SOURCE_MAX 16384
 /* nesting of groups in a regular expression; deeper is a rule error */
@@ -63,7 +67,7 @@
 /* characters of a line that begins with %; a longer one is a rule error (the same) */
 #define RULE_YAML_DIRECTIVE_MAX 128
 /* rule files of one directory; those beyond it, by name, are reported and not read */
-#define RULE_DIR_FILES_MAX 20000
+#define RULE_DIR_FILES_MAX 50000
 /* open sessions kept while reading a Cowrie log; beyond it the one idle longest gives its event
  * early */
 #define COWRIE_SESSIONS_MAX 65536
@@ -97,3 +101,17 @@
 /* milliseconds between two looks whether a rule directory is still the one that is watched, and
  * between two looks at all of it where it cannot be watched */
 #define STORE_LOOK_MS 1000
+/* lines of one batch on their way through the threads; more make another batch */
+#define FEED_LINES_MAX 2048
+/* changes that one snapshot of the engine takes in at most; further ones make the next */
+#define FOLLOWER_BATCH_MAX 1024
+/* bytes of input and its parts on their way through the threads; reading waits at it */
+#define PIPELINE_WEIGHT_MAX (48u << 20)
+/* threads of one run; --threads asks for no more */
+#define PIPELINE_THREADS_MAX 256
+/* milliseconds that a rule file must not have changed before it is taken, where neither an event
+ * nor the filesystem can tell whether it is still being written */
+#define STORE_SETTLE_MS 500
+/* bytes of the name under which a process stands in the fleet ledger; a store with a longer one is
+ * not opened */
+#define STORE_HOST_MAX 255

@@ -40,7 +40,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t n)
+double bench_median(double *values, size_t n)
 {
     qsort(values, n, sizeof(*values), compare_doubles);
     return values[n / 2];
@@ -70,14 +70,24 @@ void bench_compare(bench_report *r, const char *name, const char *unit, unsigned
         other[i] = theirs ? run_for(theirs, their_ctx, min_ms) : 0;
         ratio[i] = theirs ? mine[i] / other[i] : 0;
     }
-    f->value = median(mine, BENCH_ROUNDS);
-    f->yardstick = median(other, BENCH_ROUNDS);
-    f->ratio = median(ratio, BENCH_ROUNDS);
+    f->value = bench_median(mine, BENCH_ROUNDS);
+    f->yardstick = bench_median(other, BENCH_ROUNDS);
+    f->ratio = bench_median(ratio, BENCH_ROUNDS);
 }
 
 void bench_add(bench_report *r, const char *name, double value, const char *unit)
 {
     new_figure(r, name, unit)->value = value;
+}
+
+void bench_add_ratio(bench_report *r, const char *name, const char *unit, double value,
+                     double yardstick, double ratio)
+{
+    bench_figure *f = new_figure(r, name, unit);
+
+    f->value = value;
+    f->yardstick = yardstick;
+    f->ratio = ratio;
 }
 
 char *bench_shared(const char *name)
@@ -156,9 +166,28 @@ static const struct {
     const char *name;
     int (*run)(bench_report *r);
 } benches[] = {
-    {"engine", bench_engine},
-    {"tag", bench_tag},
+    {"engine", bench_engine}, {"tag", bench_tag},   {"startup", bench_startup},
+    {"reload", bench_reload}, {"swap", bench_swap}, {"hostile", bench_hostile},
 };
+
+#define N_BENCHES (sizeof(benches) / sizeof(benches[0]))
+
+static int unknown(const cli_command *self, const char *name)
+{
+    auto_free(buf) buf known = {0};
+
+    for (size_t i = 0; i < N_BENCHES; i++)
+        buf_printf(&known, "%s%s",
+                   i == 0              ? ""
+                   : i + 1 < N_BENCHES ? ", "
+                                       : " or ",
+                   benches[i].name);
+    if (!buf_c_str(&known))
+        return CLI_FAILED;
+    if (!name)
+        return cli_usage_error(self, "expected one benchmark: %s", known.ptr);
+    return cli_usage_error(self, "unknown benchmark %s; expected %s", name, known.ptr);
+}
 
 static int run_bench(const cli_command *self, int argc, char **argv)
 {
@@ -170,8 +199,8 @@ static int run_bench(const cli_command *self, int argc, char **argv)
     if (status >= 0)
         return status;
     if (first + 1 != argc)
-        return cli_usage_error(self, "expected one benchmark: engine or tag");
-    for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
+        return unknown(self, NULL);
+    for (size_t i = 0; i < N_BENCHES; i++) {
         if (strcmp(argv[first], benches[i].name) != 0)
             continue;
         status = benches[i].run(&report);
@@ -181,7 +210,7 @@ static int run_bench(const cli_command *self, int argc, char **argv)
             print_text(&report);
         return cli_finish_output(status);
     }
-    return cli_usage_error(self, "unknown benchmark %s; expected engine or tag", argv[first]);
+    return unknown(self, argv[first]);
 }
 
 const cli_command cli_bench = {
@@ -190,6 +219,11 @@ const cli_command cli_bench = {
     .summary = "Measure this build against yardsticks",
     .help = "  engine    events/s against bare Hyperscan: 60, 1,000 and 10,000 patterns\n"
             "  tag       a log from file to tags, against simdjson's DOM alone\n"
+            "  startup   rule files to ready: the pack, 60, 1,000 and 10,000, against reading,\n"
+            "            parsing and hashing them\n"
+            "  reload    an edit, a state, a burst to its effect under load, against the floor\n"
+            "  swap      a live engine: memory, a million changes, 100 edits/s, two threads\n"
+            "  hostile   time a byte for what attackers would send, against ordinary commands\n"
             "\n"
             "      --json    figures as one JSON object\n"
             "\n"

@@ -16,7 +16,7 @@ typedef struct bench_figure {
 } bench_figure;
 
 typedef struct bench_report {
-    bench_figure figures[32];
+    bench_figure figures[128];
     size_t n_figures;
 } bench_report;
 
@@ -33,12 +33,21 @@ void bench_compare(bench_report *r, const char *name, const char *unit, unsigned
                    bench_work *ours, void *our_ctx, bench_work *theirs, void *their_ctx);
 /* A figure without a yardstick, measured elsewhere. */
 void bench_add(bench_report *r, const char *name, double value, const char *unit);
+/* A figure with one, measured elsewhere. ratio: the median of the rounds' value / yardstick. */
+void bench_add_ratio(bench_report *r, const char *name, const char *unit, double value,
+                     double yardstick, double ratio);
+/* Sorts them. */
+double bench_median(double *values, size_t n);
 
 /* "$TTP_SHARED/name", else "../shared/name"; NULL where there is no such file. The caller frees. */
 char *bench_shared(const char *name);
 
 int bench_engine(bench_report *r);
 int bench_tag(bench_report *r);
+int bench_startup(bench_report *r);
+int bench_reload(bench_report *r);
+int bench_swap(bench_report *r);
+int bench_hostile(bench_report *r);
 
 /* Yardsticks (bench/). */
 typedef struct yardstick_hs yardstick_hs;

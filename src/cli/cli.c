@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,18 @@ const char *cli_rules_dir(const char *option)
     if (env && *env)
         return env;
     return access("rules/ttp", F_OK) == 0 ? "rules/ttp" : TTP_DATADIR "/rules/ttp";
+}
+
+const char *cli_host(const char *option)
+{
+    static char name[HOST_NAME_MAX + 1];
+    const char *env = getenv("DECNET_TTP_HOST");
+
+    if (option && *option)
+        return option;
+    if (env && *env)
+        return env;
+    return gethostname(name, sizeof(name) - 1) == 0 && name[0] ? name : "localhost";
 }
 
 int cli_catalogue(const char *bundle, const char *release, attack_catalogue **ret_owned,

@@ -56,6 +56,10 @@ int cli_choice(const char *word, const char *const *names);
 /* --rules DIR, else $DECNET_TTP_RULES_DIR, else ./rules/ttp, else the installed pack. */
 const char *cli_rules_dir(const char *option);
 
+/* The name under which a process tells the fleet what it runs: --host NAME, else $DECNET_TTP_HOST,
+ * else this machine's. */
+const char *cli_host(const char *option);
+
 /*
  * The catalogue a command works with: bundle (--attack-bundle), else $DECNET_TTP_ATTACK_BUNDLE,
  * else the built-in one. release: --attack-release or NULL. Prints what is wrong. Returns CLI_DONE

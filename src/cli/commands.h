@@ -12,6 +12,7 @@ extern const cli_command cli_export_navigator;
 extern const cli_command cli_rules_lint;
 extern const cli_command cli_rules_list;
 extern const cli_command cli_rules_show;
+extern const cli_command cli_rules_status;
 extern const cli_command cli_rules_test;
 extern const cli_command cli_state_clear;
 extern const cli_command cli_state_get;

@@ -11,7 +11,7 @@ static const cli_command *const commands[] = {
     &cli_tag,         &cli_explain,          &cli_rules_lint,   &cli_rules_test,  &cli_rules_list,
     &cli_rules_show,  &cli_export_navigator, &cli_attack_fetch, &cli_attack_show, &cli_doctor,
     &cli_state_list,  &cli_state_get,        &cli_state_set,    &cli_state_clear, &cli_sync,
-    &cli_rules_watch,
+    &cli_rules_watch, &cli_rules_status,
 #ifdef TTP_BENCH
     &cli_bench,
 #endif

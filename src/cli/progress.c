@@ -5,23 +5,22 @@
 
 #include <stdio.h>
 
-#define STEPS_PER_LOOK 1024
 #define NS_PER_S 1000000000ll
 #define REDRAW_NS (NS_PER_S / 5)
 
 void progress_start(progress *p, bool enabled)
 {
-    *p = (progress){.enabled = enabled, .until_look = STEPS_PER_LOOK};
+    *p = (progress){.enabled = enabled};
     p->started_ns = p->last_ns = time_monotonic_ns();
 }
 
-static void draw(progress *p, const reader *r)
+static void draw(progress *p, const feed *f)
 {
-    const reader_stats *stats = reader_get_stats(r);
+    const reader_stats *stats = feed_get_stats(f);
     double seconds = (double)(p->last_ns - p->started_ns) / NS_PER_S;
     uint64_t done, total;
 
-    reader_progress(r, &done, &total);
+    feed_progress(f, &done, &total);
     fprintf(stderr, "\r\033[K%.1f MB, %.0f events/s", (double)stats->bytes / 1e6,
             (double)stats->events / seconds);
     if (total && done)
@@ -31,18 +30,17 @@ static void draw(progress *p, const reader *r)
     p->shown = true;
 }
 
-void progress_step(progress *p, const reader *r)
+void progress_step(progress *p, const feed *f)
 {
     int64_t now_ns;
 
-    if (!p->enabled || --p->until_look)
+    if (!p->enabled)
         return;
-    p->until_look = STEPS_PER_LOOK;
     now_ns = time_monotonic_ns();
     if (now_ns - p->last_ns < REDRAW_NS)
         return;
     p->last_ns = now_ns;
-    draw(p, r);
+    draw(p, f);
 }
 
 void progress_clear(progress *p)

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cli/rules.h"
+#include "store/database/database.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 typedef struct watch {
-    const char *rules, *output; /* options */
-    bool no_gate;
+    const char *rules, *db, *output, *host; /* options */
+    bool no_gate, existing;
     bool json;
     ttp_store *store;
     ttp_subscription *sub;
@@ -60,17 +61,53 @@ static int print_change(const watch *w, const ttp_change *c)
     return fflush(stdout) ? CLI_FAILED : CLI_DONE; /* each as it arrives */
 }
 
-static int fell_behind(void)
+/* What is there, as if each had just come: a definition, and the state where one is set. */
+static int print_existing(const watch *w, const ttp_store_rules *rules)
+{
+    int status = CLI_DONE;
+
+    for (size_t i = 0; status == CLI_DONE && i < ttp_store_rules_count(rules); i++) {
+        ttp_rule_state state;
+        rule *r = ttp_store_rules_at(rules, i, &state);
+        ttp_change change = change_definition(r->rule_id.ptr, r);
+
+        status = print_change(w, &change);
+        change = change_state(r->rule_id.ptr, &state);
+        if (status == CLI_DONE && state.set_at_us != TTP_TIME_NONE)
+            status = print_change(w, &change);
+    }
+    return status;
+}
+
+/* From the whole to the changes after it. */
+static int begin(const watch *w)
+{
+    ttp_store_rules *rules = NULL;
+    ttp_err err = {0};
+    int status = CLI_DONE;
+
+    if (ttp_store_load(w->store, &rules, &err))
+        return cli_fail(&err);
+    ttp_subscription_skip(w->sub, ttp_store_rules_sequence(rules));
+    fprintf(stderr, "ttp: following %zu rules, %zu are not live\n", ttp_store_rules_count(rules),
+            ttp_store_rules_n_diagnostics(rules));
+    if (w->existing)
+        status = print_existing(w, rules);
+    (void)ttp_store_rules_free(rules); /* returns NULL */
+    return status;
+}
+
+static int fell_behind(const watch *w)
 {
     ttp_err warning = {0};
 
     (void)err_set(&warning, 0, NULL,
                   "fell behind: changes are missing here"); /* returns its code */
     cli_warn(&warning);
-    return CLI_DONE;
+    return begin(w);
 }
 
-static int print_waiting(watch *w)
+static int print_waiting(const watch *w)
 {
     int status = CLI_DONE;
 
@@ -82,7 +119,7 @@ static int print_waiting(watch *w)
         if (rc == TTP_E_END)
             break;
         if (rc == TTP_E_LIMIT)
-            status = fell_behind();
+            status = fell_behind(w);
         else if (rc) {
             (void)err_set(&err, rc, NULL, "cannot wait for changes: %s", strerror(-rc));
             status = cli_fail(&err);
@@ -93,16 +130,27 @@ static int print_waiting(watch *w)
     return status;
 }
 
-static int follow(watch *w)
+static int reader_left(void)
 {
-    struct pollfd p[2] = {{.fd = ttp_subscription_fd(w->sub), .events = POLLIN},
-                          {.fd = w->signals, .events = POLLIN}};
+    ttp_err err = {0};
+
+    (void)err_set(&err, -EPIPE, NULL, "cannot write to standard output: %s", strerror(EPIPE));
+    return cli_fail(&err);
+}
+
+static int follow(const watch *w)
+{
+    struct pollfd p[3] = {{.fd = ttp_subscription_fd(w->sub), .events = POLLIN},
+                          {.fd = w->signals, .events = POLLIN},
+                          {.fd = STDOUT_FILENO}}; /* a closed pipe is told unasked */
     int status = CLI_DONE;
 
     while (status == CLI_DONE && !p[1].revents) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (poll(p, 3, -1) < 0 && errno != EINTR)
             return CLI_FAILED;
         status = print_waiting(w);
+        if (status == CLI_DONE && (p[2].revents & POLLERR))
+            status = reader_left();
     }
     return status;
 }
@@ -121,12 +169,18 @@ static int open_signals(void)
 
 static int start(watch *w)
 {
-    ttp_store_options o = {
-        .rules_dir = cli_rules_dir(w->rules), .no_gate = w->no_gate, .log = {.fn = print_log}};
+    ttp_store_options o = {.rules_dir = cli_rules_dir(w->rules),
+                           .no_gate = w->no_gate,
+                           .host = cli_host(w->host),
+                           .log = {.fn = print_log}};
     ttp_err err = {0};
 
     if (w->rules)
         o.type = "filesystem";
+    if (w->db) {
+        o.type = "database";
+        o.db_url = database_url(w->db);
+    }
     w->signals = open_signals();
     if (w->signals < 0) {
         (void)err_set(&err, -errno, NULL, "cannot wait for signals: %s", strerror(errno));
@@ -137,26 +191,14 @@ static int start(watch *w)
     return CLI_DONE;
 }
 
-static int say_start(const watch *w)
-{
-    ttp_store_rules *rules = NULL;
-    ttp_err err = {0};
-
-    if (ttp_store_load(w->store, &rules, &err))
-        return cli_fail(&err);
-    fprintf(stderr, "ttp: following %zu rules, %zu are not live\n", ttp_store_rules_count(rules),
-            ttp_store_rules_n_diagnostics(rules));
-    (void)ttp_store_rules_free(rules); /* returns NULL */
-    return CLI_DONE;
-}
-
 static int run_watch(const cli_command *self, int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "jsonl", NULL};
     watch w = {.signals = -1};
-    const cli_option options[] = {{"rules", 'r', &w.rules, NULL},
-                                  {"output", 'o', &w.output, NULL},
-                                  {"no-gate", 0, NULL, &w.no_gate}};
+    const cli_option options[] = {
+        {"rules", 'r', &w.rules, NULL},     {"db", 0, &w.db, NULL},
+        {"host", 0, &w.host, NULL},         {"output", 'o', &w.output, NULL},
+        {"existing", 0, NULL, &w.existing}, {"no-gate", 0, NULL, &w.no_gate}};
     int first,
         status = cli_parse(self, options, sizeof(options) / sizeof(options[0]), argc, argv, &first);
 
@@ -164,12 +206,14 @@ static int run_watch(const cli_command *self, int argc, char **argv)
         return status;
     if (first < argc)
         return cli_usage_error(self, "takes no operands");
+    if (w.rules && w.db)
+        return cli_usage_error(self, "--rules and --db exclude each other");
     if (cli_choice(w.output, outputs) < 0)
         return cli_usage_error(self, "--output is %s; expected text or jsonl", w.output);
     w.json = cli_choice(w.output, outputs) == 1;
     status = start(&w);
     if (status == CLI_DONE)
-        status = say_start(&w);
+        status = begin(&w);
     if (status == CLI_DONE)
         status = follow(&w);
     (void)ttp_subscription_close(w.sub); /* returns NULL */
@@ -189,7 +233,11 @@ const cli_command cli_rules_watch = {
         "\n"
         "  -r, --rules DIR         rule files (default: $DECNET_TTP_RULES_DIR, ./rules/ttp, the "
         "pack)\n"
+        "      --db PATH|URL       a database that `ttp sync` writes, instead of rule files\n"
+        "      --host NAME         as whom what runs here is told in the database's ledger\n"
+        "                          (default: $DECNET_TTP_HOST, else this machine's name)\n"
         "  -o, --output FORM       text (default), or jsonl: one object a change\n"
+        "      --existing          print first what is there, as if it had just come\n"
         "      --no-gate           take rules in also where their own tests fail\n"
         "\n"
         "Example:\n"

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define DB_HELP                                                                                    \
-    "      --db PATH             the database; by default that of DECNET_DB_URL or "               \
-    "DECNET_DB_PATH\n"
+    "      --db PATH             the database: a SQLite file or mysql://USER@HOST/NAME; by "       \
+    "default\n                            that of DECNET_DB_URL, or of DECNET_DB_TYPE and so on\n"
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const list_formats[] = {"table", "jsonl", NULL};
 

@@ -94,16 +94,13 @@ static int follow(database_sync *sync, ttp_subscription *sub)
         rc = follow_changes(sync, sub, &err);
         while (rc && !caught_signal) {
             wait_again(&err, &n_failures);
-            rc = database_sync_all(sync, &sequence, NULL, &err);
+            rc = database_sync_all(sync, &sequence, &err);
         }
+        if (!rc && n_failures)
+            fprintf(stderr, "ttp: the database holds what the directory does again\n");
         n_failures = 0;
     }
     return CLI_DONE;
-}
-
-static void refused(const ttp_err *err)
-{
-    cli_warn(err);
 }
 
 static int sync_stores(database_sync *sync, bool once)
@@ -113,8 +110,7 @@ static int sync_stores(database_sync *sync, bool once)
     ttp_err err = {0};
     int status = CLI_DONE;
 
-    if (ttp_store_subscribe(sync->fs, &sub, &err) ||
-        database_sync_all(sync, &sequence, refused, &err)) {
+    if (ttp_store_subscribe(sync->fs, &sub, &err) || database_sync_all(sync, &sequence, &err)) {
         status = cli_fail(&err);
     } else {
         report(sync);
@@ -162,8 +158,9 @@ const cli_command cli_sync = {
     .synopsis = "[OPTION]...",
     .summary = "Write a directory's rules into the database, and follow it",
     .help = "  -r, --rules DIR           where the rules are\n"
-            "      --db PATH             the database; by default that of DECNET_DB_URL or "
-            "DECNET_DB_PATH\n"
+            "      --db PATH             the database: a SQLite file or mysql://USER@HOST/NAME; by "
+            "default\n                            that of DECNET_DB_URL, or of DECNET_DB_TYPE and "
+            "so on\n"
             "      --once                end when the database holds what the directory does\n"
             "      --no-gate             take in also rules that fail their own tests\n\n"
             "Example: ttp sync --rules rules/ttp --db ttp.db --once\n",

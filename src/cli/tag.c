@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ttp tag: logs in, tags out, and an account of every line. */
 #include "cli/commands.h"
-#include "cli/load.h"
+#include "cli/live.h"
 #include "cli/progress.h"
 
+#include "base/cores.h"
 #include "base/err.h"
-#include "event/reader.h"
-#include "tag/tag.h"
+#include "base/limits.h"
+#include "engine/tagging.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +18,23 @@
 #include <unistd.h>
 
 #define MAX_SINKS 2
+/* by itself; the stages that keep the order feed no more */
+#define THREADS_UNASKED 8
 
 typedef struct tag_run {
     const cli_command *command;
-    const char *format, *rules, *db, *output, *bundle, *release;
+    const char *format, *rules, *db, *output, *bundle, *release, *threads;
     bool quiet;
-    loaded_rules loaded;
-    evaluator *evaluator;
-    reader *reader;
+    unsigned n_threads;
+    live_rules live;
+    feed *feed;
     tag_sink *sinks[MAX_SINKS];
     size_t n_sinks;
     tag_sink *db_sink; /* one of them, or NULL */
+    evaluator_stats stats;
+
+    pthread_mutex_t saying; /* guards standard error and: */
     progress progress;
-    size_t n_files, n_unread; /* all; those that could not be read to their end */
 } tag_run;
 
 static const char *const formats[] = {"auto", "event", "cowrie", NULL};
@@ -38,19 +44,32 @@ static void complain(void *ctx, const ttp_err *err, bool is_bad)
 {
     tag_run *run = ctx;
 
+    (void)pthread_mutex_lock(&run->saying); /* cannot fail: this thread does not hold it */
     progress_clear(&run->progress);
     if (is_bad)
         (void)cli_fail(err); /* the status is decided at the end */
     else
         cli_warn(err);
+    (void)pthread_mutex_unlock(&run->saying); /* held by this thread */
 }
 
 static void log_line(void *ctx, ttp_log_level level, const char *line)
 {
     tag_run *run = ctx;
 
+    (void)pthread_mutex_lock(&run->saying); /* as above */
     progress_clear(&run->progress);
     fprintf(stderr, "ttp: %s%s\n", level >= TTP_LOG_WARNING ? "warning: " : "", line);
+    (void)pthread_mutex_unlock(&run->saying); /* as above */
+}
+
+static void show_progress(void *ctx)
+{
+    tag_run *run = ctx;
+
+    (void)pthread_mutex_lock(&run->saying); /* as above */
+    progress_step(&run->progress, run->feed);
+    (void)pthread_mutex_unlock(&run->saying); /* as above */
 }
 
 static unsigned terminal_width(int fd)
@@ -62,7 +81,7 @@ static unsigned terminal_width(int fd)
 
 static int add_output_sink(tag_run *run, int output)
 {
-    const attack_catalogue *catalogue = run->loaded.catalogue;
+    const attack_catalogue *catalogue = run->live.catalogue;
     tag_sink **sink = &run->sinks[run->n_sinks];
     bool color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     ttp_err err;
@@ -97,11 +116,12 @@ static int add_db_sink(tag_run *run)
     return CLI_DONE;
 }
 
-static int set_up(tag_run *run, int format, int output)
+static int set_up(tag_run *run, int format, int output, char **files, int n_files)
 {
-    const ttp_log log = {log_line, run};
+    static char dash[] = "-", *standard_input[] = {dash};
     const reader_options options = {(event_format)format, complain, run};
-    int status = cli_load_rules(run->rules, run->bundle, run->release, &run->loaded);
+    const ttp_log log = {log_line, run};
+    int rc, status = live_start(&run->live, run->rules, run->bundle, run->release, &log);
     ttp_err err;
 
     if (status == CLI_DONE)
@@ -110,78 +130,20 @@ static int set_up(tag_run *run, int format, int output)
         status = add_db_sink(run);
     if (status != CLI_DONE)
         return status;
-    run->evaluator = evaluator_new(NULL, &log);
-    if (!run->evaluator || reader_new(&options, &run->reader)) {
-        (void)err_set(&err, -ENOMEM, NULL, "out of memory");
+    rc = feed_new(&options, n_files ? files : standard_input, n_files ? (size_t)n_files : 1,
+                  &run->feed);
+    if (rc) {
+        (void)err_set(&err, rc, NULL, "cannot begin to read: %s", strerror(-rc));
         return cli_fail(&err);
     }
     progress_start(&run->progress, !run->quiet && isatty(STDERR_FILENO));
     return CLI_DONE;
 }
 
-static int put_event(tag_run *run, const event *ev)
-{
-    const tag *tags;
-    ttp_err err = {0};
-    size_t n;
-
-    if (evaluator_run(run->evaluator, run->loaded.index, ev, &tags, &n)) {
-        (void)err_set(&err, -ENOMEM, NULL, "out of memory");
-        return cli_fail(&err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t s = 0; s < run->n_sinks; s++) {
-            if (tag_sink_put(run->sinks[s], &tags[i], &err))
-                return cli_fail(&err);
-        }
-    }
-    progress_step(&run->progress, run->reader);
-    return CLI_DONE;
-}
-
-/* A file that breaks off is reported; the next one is read all the same. */
-static int tag_file(tag_run *run, const char *path)
-{
-    const event *ev;
-    ttp_err err = {0};
-    int rc = reader_open(run->reader, path, &err);
-
-    while (!rc) {
-        rc = reader_next(run->reader, &ev, &err);
-        if (!rc && put_event(run, ev) != CLI_DONE)
-            return CLI_FAILED;
-    }
-    run->n_files++;
-    if (rc != TTP_E_END) {
-        complain(run, &err, true);
-        run->n_unread++;
-    }
-    return CLI_DONE;
-}
-
-static int tag_rest(tag_run *run)
-{
-    const event *ev;
-    ttp_err err = {0};
-    int rc;
-
-    while ((rc = reader_finish(run->reader, &ev, &err)) == 0) {
-        if (put_event(run, ev) != CLI_DONE)
-            return CLI_FAILED;
-    }
-    if (rc != TTP_E_END)
-        return cli_fail(&err);
-    for (size_t s = 0; s < run->n_sinks; s++) {
-        if (tag_sink_flush(run->sinks[s], &err))
-            return cli_fail(&err);
-    }
-    return CLI_DONE;
-}
-
 static void print_counts(const tag_run *run, const char *title, bool bad, bool noted)
 {
     const reader_count *counts;
-    size_t n = reader_counts(run->reader, &counts);
+    size_t n = feed_counts(run->feed, &counts);
     bool first = true;
 
     for (size_t i = 0; i < n; i++) {
@@ -196,14 +158,14 @@ static void print_counts(const tag_run *run, const char *title, bool bad, bool n
 }
 
 /* Every line is one of taggable, not taggable, blank, bad. */
-static void print_account(const tag_run *run)
+static void print_account(const tag_run *run, size_t n_files)
 {
-    const reader_stats *r = reader_get_stats(run->reader);
-    const evaluator_stats *e = evaluator_get_stats(run->evaluator);
+    const reader_stats *r = feed_get_stats(run->feed);
+    const evaluator_stats *e = &run->stats;
+    size_t n_unread = feed_n_unread(run->feed);
 
-    if (run->n_unread)
-        fprintf(stderr, "files: %zu of %zu read to the end\n", run->n_files - run->n_unread,
-                run->n_files);
+    if (n_unread)
+        fprintf(stderr, "files: %zu of %zu read to the end\n", n_files - n_unread, n_files);
     fprintf(stderr,
             "lines: %llu read = %llu taggable + %llu not taggable + %llu blank + %llu bad\n",
             (unsigned long long)r->lines, (unsigned long long)r->taggable,
@@ -227,27 +189,29 @@ static void print_account(const tag_run *run)
     fputc('\n', stderr);
 }
 
-static int tag_all(tag_run *run, int n_files, char **files)
+static int tag_all(tag_run *run, size_t n_files)
 {
-    static char dash[] = "-", *standard_input[] = {dash};
+    const tagging_options options = {
+        .feed = run->feed,
+        .engine = run->live.engine,
+        .sinks = run->sinks,
+        .n_sinks = run->n_sinks,
+        .n_threads = run->n_threads,
+        .log = {log_line, run},
+        .step = show_progress,
+        .ctx = run,
+    };
     const reader_stats *stats;
-    int status = CLI_DONE;
+    ttp_err err;
+    int rc = tagging_run(&options, &run->stats, &err);
 
-    if (n_files == 0) {
-        n_files = 1;
-        files = standard_input;
-    }
-    for (int i = 0; status == CLI_DONE && i < n_files; i++)
-        status = tag_file(run, files[i]);
-    if (status == CLI_DONE)
-        status = tag_rest(run);
     progress_clear(&run->progress);
-    if (status != CLI_DONE)
-        return status;
+    if (rc)
+        return cli_fail(&err);
     if (!run->quiet)
-        print_account(run);
-    stats = reader_get_stats(run->reader);
-    if (stats->bad || stats->noted || run->n_unread || run->loaded.n_refused)
+        print_account(run, n_files);
+    stats = feed_get_stats(run->feed);
+    if (stats->bad || stats->noted || feed_n_unread(run->feed) || run->live.n_refused)
         return CLI_BAD_INPUT;
     return CLI_DONE;
 }
@@ -256,14 +220,26 @@ static void tear_down(tag_run *run)
 {
     for (size_t s = 0; s < run->n_sinks; s++)
         tag_sink_free(run->sinks[s]);
-    reader_free(run->reader);
-    evaluator_free(run->evaluator);
-    cli_unload_rules(&run->loaded);
+    feed_free(run->feed);
+    live_stop(&run->live);
+}
+
+/* --threads, else as many as there are cores to use. 0: no number that can be. */
+static unsigned read_threads(const char *text)
+{
+    unsigned n = cores_usable();
+    char *end;
+    long asked;
+
+    if (!text)
+        return n < THREADS_UNASKED ? n : THREADS_UNASKED;
+    asked = strtol(text, &end, 10);
+    return *end || end == text || asked < 1 || asked > PIPELINE_THREADS_MAX ? 0 : (unsigned)asked;
 }
 
 static int run_tag(const cli_command *self, int argc, char **argv)
 {
-    tag_run run = {.command = self};
+    tag_run run = {.command = self, .saying = PTHREAD_MUTEX_INITIALIZER};
     const cli_option options[] = {
         {"format", 'f', &run.format, NULL},
         {"rules", 'r', &run.rules, NULL},
@@ -271,6 +247,7 @@ static int run_tag(const cli_command *self, int argc, char **argv)
         {"output", 'o', &run.output, NULL},
         {"attack-bundle", 0, &run.bundle, NULL},
         {"attack-release", 0, &run.release, NULL},
+        {"threads", 0, &run.threads, NULL},
         {"quiet", 'q', NULL, &run.quiet},
     };
     int first, format, output, status;
@@ -285,11 +262,15 @@ static int run_tag(const cli_command *self, int argc, char **argv)
     if (output < 0)
         return cli_usage_error(self, "--output is %s; expected table, jsonl, ecs or none",
                                run.output);
+    run.n_threads = read_threads(run.threads);
+    if (!run.n_threads)
+        return cli_usage_error(self, "--threads is %s; expected a number from 1 to %d", run.threads,
+                               PIPELINE_THREADS_MAX);
     if (first == argc && isatty(STDIN_FILENO))
         return cli_usage_error(self, "no file given; expected log files, or - for standard input");
-    status = set_up(&run, format, output);
+    status = set_up(&run, format, output, argv + first, argc - first);
     if (status == CLI_DONE)
-        status = tag_all(&run, argc - first, argv + first);
+        status = tag_all(&run, first < argc ? (size_t)(argc - first) : 1);
     tear_down(&run);
     return cli_finish_output(status);
 }
@@ -310,6 +291,9 @@ const cli_command cli_tag = {
         "      --db PATH           also write the tags to a SQLite database, each once\n"
         "      --attack-bundle F   MITRE's STIX bundle instead of the built-in catalogue\n"
         "      --attack-release R  the bundle's release, where it names none: enterprise-v18.1\n"
+        "      --threads N         threads that share the work (default: the cores this process "
+        "may use,\n"
+        "                          at most 8); what is written is the same for any N\n"
         "  -q, --quiet             no progress, no account; mistakes are still reported\n"
         "\n"
         "Example:\n"

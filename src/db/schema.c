@@ -3,34 +3,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "db/driver.h"
+#include "db/schema_dialect.h"
 
 #include <errno.h>
-
-static const char tag_table[] =
-    "CREATE TABLE ttp_tag ("
-    " uuid TEXT NOT NULL PRIMARY KEY,"
-    " source_kind TEXT NOT NULL,"
-    " source_id TEXT NOT NULL,"
-    " attacker_uuid TEXT,"
-    " identity_uuid TEXT,"
-    " session_id TEXT,"
-    " decky_id TEXT,"
-    " tactic TEXT NOT NULL,"
-    " technique_id TEXT NOT NULL,"
-    " sub_technique_id TEXT,"
-    " confidence REAL NOT NULL,"
-    " rule_id TEXT NOT NULL,"
-    " rule_version INTEGER NOT NULL,"
-    " evidence TEXT NOT NULL,"
-    " attack_release TEXT NOT NULL,"
-    " mitre_url TEXT,"
-    " created_at TEXT NOT NULL,"
-    " CONSTRAINT ck_ttp_tag_anchor CHECK (attacker_uuid IS NOT NULL OR identity_uuid IS NOT NULL),"
-    " CONSTRAINT ck_ttp_tag_confidence CHECK (confidence >= 0.0 AND confidence <= 1.0))";
-
-static const char schema_table[] = "CREATE TABLE IF NOT EXISTS ttp_schema ("
-                                   " version INTEGER NOT NULL PRIMARY KEY,"
-                                   " made_at TEXT NOT NULL)";
+#include <stddef.h>
 
 static const char *const tag_columns[] = {
     "uuid",       "source_kind", "source_id",    "attacker_uuid", "identity_uuid",
@@ -39,9 +16,17 @@ static const char *const tag_columns[] = {
     "mitre_url",  "created_at",
 };
 
+static const char *const rule_columns[] = {
+    "rule_id", "rule_version", "source_path", "yaml_content", "updated_at", "updated_by",
+};
+static const char *const state_columns[] = {
+    "rule_id", "state", "confidence_max", "expires_at", "reason", "set_by", "set_at",
+};
+
 /* A table that the Python program may have made before us. */
 typedef struct shared_table {
-    const char *name, *sql, *key, *what; /* what: one row of it, for messages */
+    const char *name, *key, *what; /* what: one row of it, for messages */
+    size_t sql;                    /* where schema_dialect has its text */
     const char *const *columns;
     size_t n_columns;
 } shared_table;
@@ -50,154 +35,70 @@ typedef struct shared_table {
 #define MAX_COLUMNS 32
 _Static_assert(sizeof(tag_columns) / sizeof(tag_columns[0]) <= MAX_COLUMNS, "room for a table");
 
-static const shared_table tag = {"ttp_tag", tag_table, "uuid", "tag", COLUMNS_OF(tag_columns)};
-
-static const char *const rule_columns[] = {
-    "rule_id", "rule_version", "source_path", "yaml_content", "updated_at", "updated_by",
+static const shared_table shared[] = {
+    {"ttp_tag", "uuid", "tag", offsetof(schema_dialect, tag_table), COLUMNS_OF(tag_columns)},
+    {"ttp_rule", "rule_id", "rule", offsetof(schema_dialect, rule_table), COLUMNS_OF(rule_columns)},
+    {"ttp_rule_state", "rule_id", "state", offsetof(schema_dialect, state_table),
+     COLUMNS_OF(state_columns)},
 };
-static const char *const state_columns[] = {
-    "rule_id", "state", "confidence_max", "expires_at", "reason", "set_by", "set_at",
-};
+#define N_SHARED (sizeof(shared) / sizeof(shared[0]))
 
-static const shared_table rule_tables[] = {
-    {"ttp_rule",
-     "CREATE TABLE ttp_rule ("
-     " rule_id TEXT NOT NULL PRIMARY KEY,"
-     " rule_version INTEGER NOT NULL,"
-     " source_path TEXT NOT NULL,"
-     " yaml_content TEXT NOT NULL,"
-     " updated_at TEXT NOT NULL,"
-     " updated_by TEXT NOT NULL)",
-     "rule_id", "rule", COLUMNS_OF(rule_columns)},
-    {"ttp_rule_state",
-     "CREATE TABLE ttp_rule_state ("
-     " rule_id TEXT NOT NULL PRIMARY KEY,"
-     " state TEXT NOT NULL,"
-     " confidence_max REAL,"
-     " expires_at TEXT,"
-     " reason TEXT,"
-     " set_by TEXT,"
-     " set_at TEXT,"
-     " CONSTRAINT ck_ttp_rule_state CHECK (state IN ('enabled', 'disabled', 'clipped')),"
-     " CONSTRAINT ck_ttp_rule_state_confidence"
-     " CHECK (confidence_max >= 0.0 AND confidence_max <= 1.0))",
-     "rule_id", "state", COLUMNS_OF(state_columns)},
-};
-#define N_RULE_TABLES (sizeof(rule_tables) / sizeof(rule_tables[0]))
-
-#define LOG_RULE(deleted, row)                                                                     \
-    "INSERT INTO ttp_rule_change (kind, rule_id, deleted)"                                         \
-    " VALUES ('definition', " row ".rule_id, " deleted ");"
-#define LOG_STATE                                                                                  \
-    "INSERT INTO ttp_rule_change (kind, rule_id, deleted, state, confidence_max, expires_at,"      \
-    " reason, set_by, set_at) VALUES ('state', NEW.rule_id, 0, NEW.state, NEW.confidence_max,"     \
-    " NEW.expires_at, NEW.reason, NEW.set_by, NEW.set_at);"
-#define LOG_STATE_GONE                                                                             \
-    "INSERT INTO ttp_rule_change (kind, rule_id, deleted) VALUES ('state', OLD.rule_id, 1);"
-
-/*
- * The change log and what fills it, whoever writes. A state travels in its log row, so that two in
- * a row arrive as two; a definition is too long for that, its reader takes what the rule's row
- * holds by then. An UPDATE that leaves the text alone is none, one of the rule_id is two.
- */
-static const struct {
-    const char *name, *sql;
-} rule_log[] = {
-    {"ttp_rule_change", "CREATE TABLE ttp_rule_change ("
-                        " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-                        " kind TEXT NOT NULL,"
-                        " rule_id TEXT NOT NULL,"
-                        " deleted INTEGER NOT NULL,"
-                        " state TEXT,"
-                        " confidence_max REAL,"
-                        " expires_at TEXT,"
-                        " reason TEXT,"
-                        " set_by TEXT,"
-                        " set_at TEXT)"},
-    {"ttp_rule_inserted", "CREATE TRIGGER ttp_rule_inserted AFTER INSERT ON ttp_rule"
-                          " BEGIN " LOG_RULE("0", "NEW") " END"},
-    {"ttp_rule_updated", "CREATE TRIGGER ttp_rule_updated AFTER UPDATE ON ttp_rule"
-                         " WHEN OLD.rule_id = NEW.rule_id AND OLD.yaml_content IS NOT"
-                         " NEW.yaml_content BEGIN " LOG_RULE("0", "NEW") " END"},
-    {"ttp_rule_renamed",
-     "CREATE TRIGGER ttp_rule_renamed AFTER UPDATE ON ttp_rule WHEN OLD.rule_id <> NEW.rule_id"
-     " BEGIN " LOG_RULE("1", "OLD") LOG_RULE("0", "NEW") " END"},
-    {"ttp_rule_deleted", "CREATE TRIGGER ttp_rule_deleted AFTER DELETE ON ttp_rule"
-                         " BEGIN " LOG_RULE("1", "OLD") " END"},
-    {"ttp_rule_state_inserted",
-     "CREATE TRIGGER ttp_rule_state_inserted AFTER INSERT ON ttp_rule_state"
-     " BEGIN " LOG_STATE " END"},
-    {"ttp_rule_state_updated", "CREATE TRIGGER ttp_rule_state_updated AFTER UPDATE ON"
-                               " ttp_rule_state WHEN OLD.rule_id = NEW.rule_id"
-                               " BEGIN " LOG_STATE " END"},
-    {"ttp_rule_state_renamed", "CREATE TRIGGER ttp_rule_state_renamed AFTER UPDATE ON"
-                               " ttp_rule_state WHEN OLD.rule_id <> NEW.rule_id"
-                               " BEGIN " LOG_STATE_GONE LOG_STATE " END"},
-    {"ttp_rule_state_deleted",
-     "CREATE TRIGGER ttp_rule_state_deleted AFTER DELETE ON ttp_rule_state"
-     " BEGIN " LOG_STATE_GONE " END"},
-};
-#define N_RULE_LOG (sizeof(rule_log) / sizeof(rule_log[0]))
-
-static const struct {
-    const char *columns, *sql;
-} tag_indexes[] = {
-    {"identity_uuid,technique_id", "CREATE INDEX ix_ttp_tag_identity_technique"
-                                   " ON ttp_tag (identity_uuid, technique_id)"},
-    {"attacker_uuid,technique_id", "CREATE INDEX ix_ttp_tag_attacker_technique"
-                                   " ON ttp_tag (attacker_uuid, technique_id)"},
-    {"technique_id,created_at", "CREATE INDEX ix_ttp_tag_technique_created"
-                                " ON ttp_tag (technique_id, created_at)"},
-    {"session_id", "CREATE INDEX ix_ttp_tag_session ON ttp_tag (session_id)"},
-    {"rule_id", "CREATE INDEX ix_ttp_tag_rule ON ttp_tag (rule_id)"},
-};
-
-/* The first column of a one-row query as a number; absent rows and NULL give 0. */
-static int query_number(sqlite_db *db, const char *sql, const char *arg, int64_t *ret_value,
-                        ttp_err *err)
+static const schema_dialect *dialect_of(const db_conn *conn)
 {
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_prepare(db, sql, &stmt, err);
-    int code;
+    return db_dialect_of(conn) == DB_SQLITE ? &schema_sqlite : &schema_mariadb;
+}
+
+/* A count(*) with up to two texts. */
+static int count(db_conn *conn, const char *sql, const char *first, const char *second,
+                 bool *ret_any, ttp_err *err)
+{
+    db_stmt *stmt;
+    int rc = db_prepare(conn, sql, &stmt, err);
 
     if (rc)
         return rc;
-    if (arg)
-        (void)sqlite3_bind_text(stmt, 1, arg, -1, SQLITE_STATIC); /* NULL, found nothing: no harm */
-    code = sqlite3_step(stmt);
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return sqlite_db_fail(db, code, err);
-    *ret_value = code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    (void)sqlite3_reset(stmt); /* the step was fine */
+    db_bind_c(stmt, 1, first);
+    if (second)
+        db_bind_c(stmt, 2, second);
+    rc = db_next(stmt, err);
+    if (rc && rc != TTP_E_END)
+        return rc;
+    *ret_any = !rc && db_int(stmt, 0) > 0;
+    db_reset(stmt);
     return 0;
 }
 
-static int exists_already(sqlite_db *db, const char *name, bool *ret_exists, ttp_err *err)
+static int has_table(db_conn *conn, const char *name, bool *ret_exists, ttp_err *err)
 {
-    int64_t n = 0;
-    int rc = query_number(
-        db, "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'trigger') AND name = ?1",
-        name, &n, err);
+    return count(conn, dialect_of(conn)->count_tables, name, NULL, ret_exists, err);
+}
 
-    *ret_exists = n > 0;
-    return rc;
+static int has_piece(db_conn *conn, const schema_piece *piece, bool *ret_exists, ttp_err *err)
+{
+    *ret_exists = false;
+    if (!piece->name)
+        return 0;
+    if (!piece->is_trigger)
+        return has_table(conn, piece->name, ret_exists, err);
+    return count(conn, dialect_of(conn)->count_triggers, piece->name, NULL, ret_exists, err);
 }
 
 /* The version of our own tables: 0 where there are none. */
-static int read_version(sqlite_db *db, int64_t *ret_version, ttp_err *err)
+static int read_version(db_conn *conn, int64_t *ret_version, ttp_err *err)
 {
     bool exists;
-    int rc = exists_already(db, "ttp_schema", &exists, err);
+    int rc = has_table(conn, "ttp_schema", &exists, err);
 
     *ret_version = 0;
     if (rc || !exists)
         return rc;
-    rc = query_number(db, "SELECT max(version) FROM ttp_schema", NULL, ret_version, err);
+    rc = db_number(conn, "SELECT max(version) FROM ttp_schema", ret_version, err);
     if (!rc && *ret_version > DB_SCHEMA_VERSION)
-        return err_set(err, TTP_E_UNSUPPORTED, sqlite_db_path(db),
+        return err_set(err, TTP_E_UNSUPPORTED, db_where(conn),
                        "a newer release made this database (schema version %lld, this one knows "
-                       "%d): use that release or another file",
-                       (long long)*ret_version, DB_SCHEMA_VERSION);
+                       "%d): use that release or another %s",
+                       (long long)*ret_version, DB_SCHEMA_VERSION,
+                       db_sql(conn, "file", "database"));
     return rc;
 }
 
@@ -206,128 +107,133 @@ typedef struct found_columns {
     char unknown[128]; /* a column of theirs that must be given and that we do not know */
 } found_columns;
 
-static void note_column(const shared_table *table, found_columns *found, sqlite3_stmt *info)
+static void note_column(const shared_table *table, found_columns *found, db_stmt *info)
 {
-    const char *name = (const char *)sqlite3_column_text(info, 0);
-    bool must_be_given = sqlite3_column_int(info, 1) && sqlite3_column_type(info, 2) == SQLITE_NULL;
+    str name = db_text(info, 0);
 
-    for (size_t i = 0; name && i < table->n_columns; i++) {
-        if (sqlite3_stricmp(name, table->columns[i]) == 0) {
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (str_eq_nocase(name, str_from(table->columns[i]))) {
             found->has[i] = true;
             return;
         }
     }
-    if (name && must_be_given)
-        (void)err_quote(found->unknown, sizeof(found->unknown), name, strlen(name), 64);
+    if (name.ptr && db_int(info, 1))
+        (void)err_quote(found->unknown, sizeof(found->unknown), name.ptr, name.len, 64);
 }
 
-static int find_columns(sqlite_db *db, const shared_table *table, found_columns *found,
+static int find_columns(db_conn *conn, const shared_table *table, found_columns *found,
                         ttp_err *err)
 {
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_prepare(
-        db, "SELECT name, \"notnull\", dflt_value FROM pragma_table_info(?1)", &stmt, err);
-    int code;
+    db_stmt *stmt;
+    int rc = db_prepare(conn, dialect_of(conn)->columns_of, &stmt, err);
 
     if (rc)
         return rc;
-    (void)sqlite3_bind_text(stmt, 1, table->name, -1, SQLITE_STATIC); /* else no column is found */
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+    db_bind_c(stmt, 1, table->name);
+    while ((rc = db_next(stmt, err)) == 0)
         note_column(table, found, stmt);
-    if (code != SQLITE_DONE)
-        return sqlite_db_fail(db, code, err);
-    (void)sqlite3_reset(stmt); /* the last step was fine */
-    return 0;
+    return rc == TTP_E_END ? 0 : rc;
 }
 
 /* Rows are told apart by their key alone: it needs a primary key or a unique index of its own. */
-static int check_key(sqlite_db *db, const shared_table *table, ttp_err *err)
+static int check_key(db_conn *conn, const shared_table *table, ttp_err *err)
 {
-    auto_free(buf) buf sql = {0};
-    int64_t n = 0;
-    int rc;
+    bool has_key;
+    int rc = count(conn, dialect_of(conn)->count_keys, table->name, table->key, &has_key, err);
 
-    buf_printf(&sql,
-               "SELECT count(*) FROM pragma_index_list('%s') AS l"
-               " WHERE l.\"unique\" AND NOT l.partial AND"
-               " (SELECT group_concat(name) FROM pragma_index_info(l.name)) = ?1",
-               table->name);
-    if (!buf_c_str(&sql))
-        return err_set(err, -ENOMEM, sqlite_db_path(db), "out of memory");
-    rc = query_number(db, buf_c_str(&sql), table->key, &n, err);
-    if (!rc && n == 0)
-        return err_set(err, TTP_E_INVALID, sqlite_db_path(db),
+    if (!rc && !has_key)
+        return err_set(err, TTP_E_INVALID, db_where(conn),
                        "column %s of table %s is not its primary key: this table cannot "
                        "keep a %s from being written twice",
                        table->key, table->name, table->what);
     return rc;
 }
 
-static int check_table(sqlite_db *db, const shared_table *table, ttp_err *err)
+static int check_table(db_conn *conn, const shared_table *table, ttp_err *err)
 {
     found_columns found = {0};
-    int rc = find_columns(db, table, &found, err);
+    int rc = find_columns(conn, table, &found, err);
 
     if (rc)
         return rc;
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!found.has[i])
-            return err_set(err, TTP_E_INVALID, sqlite_db_path(db),
+            return err_set(err, TTP_E_INVALID, db_where(conn),
                            "table %s has no column %s: another program made it; name another "
-                           "file, or add the column",
-                           table->name, table->columns[i]);
+                           "%s, or add the column",
+                           table->name, table->columns[i], db_sql(conn, "file", "database"));
     }
     if (found.unknown[0])
-        return err_set(err, TTP_E_INVALID, sqlite_db_path(db),
+        return err_set(err, TTP_E_INVALID, db_where(conn),
                        "table %s has a column %s that must be given a value and that this "
                        "program does not know",
                        table->name, found.unknown);
-    return check_key(db, table, err);
+    return check_key(conn, table, err);
 }
 
-/* Use the table that is there, or make it. */
-static int adopt_table(sqlite_db *db, const shared_table *table, ttp_err *err)
-{
-    bool exists;
-    int rc = exists_already(db, table->name, &exists, err);
-
-    if (rc)
-        return rc;
-    return exists ? check_table(db, table, err) : sqlite_db_exec(db, table->sql, err);
-}
-
-/* An index on the same columns under another name serves as well. */
-static int add_indexes(sqlite_db *db, ttp_err *err)
-{
-    for (size_t i = 0; i < sizeof(tag_indexes) / sizeof(tag_indexes[0]); i++) {
-        int64_t n = 0;
-        int rc = query_number(db,
-                              "SELECT count(*) FROM pragma_index_list('ttp_tag') AS l WHERE"
-                              " NOT l.partial AND (SELECT group_concat(name) FROM"
-                              " (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno)) = ?1",
-                              tag_indexes[i].columns, &n, err);
-
-        if (!rc && n == 0)
-            rc = sqlite_db_exec(db, tag_indexes[i].sql, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-/* The tables of the rules with their log; a trigger that went with a rebuilt table comes back. */
-static int adopt_rules(sqlite_db *db, ttp_err *err)
+static int check_all(db_conn *conn, ttp_err *err)
 {
     int rc = 0;
 
-    for (size_t i = 0; !rc && i < N_RULE_TABLES; i++)
-        rc = adopt_table(db, &rule_tables[i], err);
-    for (size_t i = 0; !rc && i < N_RULE_LOG; i++) {
+    for (size_t i = 0; !rc && i < N_SHARED; i++) {
         bool exists;
 
-        rc = exists_already(db, rule_log[i].name, &exists, err);
+        rc = has_table(conn, shared[i].name, &exists, err);
+        if (!rc && exists)
+            rc = check_table(conn, &shared[i], err);
+    }
+    return rc;
+}
+
+static int make_shared(db_conn *conn, ttp_err *err)
+{
+    const char *texts = (const char *)dialect_of(conn);
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < N_SHARED; i++) {
+        bool exists;
+
+        rc = has_table(conn, shared[i].name, &exists, err);
         if (!rc && !exists)
-            rc = sqlite_db_exec(db, rule_log[i].sql, err);
+            rc = db_exec(conn, *(const char *const *)(texts + shared[i].sql), err);
+    }
+    return rc;
+}
+
+/* An index on the same columns under another name serves as well. */
+static int make_indexes(db_conn *conn, ttp_err *err)
+{
+    const schema_dialect *d = dialect_of(conn);
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < d->n_indexes; i++) {
+        bool exists;
+
+        rc = count(conn, d->count_indexes, d->indexes[i].columns, NULL, &exists, err);
+        if (!rc && !exists)
+            rc = db_exec(conn, d->indexes[i].sql, err);
+    }
+    return rc;
+}
+
+/*
+ * Our tables and triggers; a trigger that went with a rebuilt table comes back. Who may not make
+ * triggers may not see them either: where the version says that they were made, they are there.
+ */
+static int make_own(db_conn *conn, bool made_before, ttp_err *err)
+{
+    const schema_dialect *d = dialect_of(conn);
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < d->n_own; i++) {
+        bool exists;
+
+        rc = has_piece(conn, &d->own[i], &exists, err);
+        if (rc || exists)
+            continue;
+        rc = db_exec(conn, d->own[i].sql, err);
+        if (rc == -EACCES && made_before && (d->own[i].is_trigger || !d->own[i].name))
+            rc = 0;
     }
     return rc;
 }
@@ -335,82 +241,87 @@ static int adopt_rules(sqlite_db *db, ttp_err *err)
 /* Version 2 brought the tables of the rules; the step to it is that they are made. */
 _Static_assert(DB_SCHEMA_VERSION == 2, "each further version needs its step here");
 
-static int prepare_locked(sqlite_db *db, ttp_err *err)
+/* What is refused is refused before anything is made: not every server can undo it. */
+static int prepare_locked(db_conn *conn, ttp_err *err)
 {
     int64_t version;
-    int rc = read_version(db, &version, err); /* again: another process may have been faster */
+    int rc = read_version(conn, &version, err); /* again: another process may have been faster */
 
     if (!rc)
-        rc = adopt_table(db, &tag, err);
+        rc = check_all(conn, err);
     if (!rc)
-        rc = add_indexes(db, err);
+        rc = make_shared(conn, err);
     if (!rc)
-        rc = adopt_rules(db, err);
+        rc = make_indexes(conn, err);
     if (!rc)
-        rc = sqlite_db_exec(db, schema_table, err);
+        rc = make_own(conn, version == DB_SCHEMA_VERSION, err);
     if (!rc && version < DB_SCHEMA_VERSION)
-        rc = sqlite_db_exec(db,
-                            "INSERT INTO ttp_schema (version, made_at)"
-                            " VALUES (2, strftime('%Y-%m-%d %H:%M:%f000', 'now'))",
-                            err);
+        rc = db_exec(conn, dialect_of(conn)->note_version, err);
     return rc;
 }
 
 /* Is all of ours there? */
-static int is_complete(sqlite_db *db, bool *ret_complete, ttp_err *err)
+static int is_complete(db_conn *conn, bool *ret_complete, ttp_err *err)
 {
+    const schema_dialect *d = dialect_of(conn);
     int64_t version;
-    int rc = read_version(db, &version, err);
+    int rc = read_version(conn, &version, err);
 
     *ret_complete = version == DB_SCHEMA_VERSION;
-    if (!rc && *ret_complete)
-        rc = exists_already(db, tag.name, ret_complete, err);
-    for (size_t i = 0; !rc && *ret_complete && i < N_RULE_TABLES; i++)
-        rc = exists_already(db, rule_tables[i].name, ret_complete, err);
-    for (size_t i = 0; !rc && *ret_complete && i < N_RULE_LOG; i++)
-        rc = exists_already(db, rule_log[i].name, ret_complete, err);
+    for (size_t i = 0; !rc && *ret_complete && i < N_SHARED; i++)
+        rc = has_table(conn, shared[i].name, ret_complete, err);
+    for (size_t i = 0; !rc && *ret_complete && i < d->n_own; i++)
+        if (d->own[i].name)
+            rc = has_piece(conn, &d->own[i], ret_complete, err);
     return rc;
 }
 
-static int check_all(sqlite_db *db, ttp_err *err)
+int db_schema_prepare(db_conn *conn, ttp_err *err)
 {
-    int rc = check_table(db, &tag, err);
+    const schema_dialect *d = dialect_of(conn);
+    bool complete;
+    int rc = is_complete(conn, &complete, err);
 
-    for (size_t i = 0; !rc && i < N_RULE_TABLES; i++)
-        rc = check_table(db, &rule_tables[i], err);
+    if (rc)
+        return rc;
+    if (complete)
+        return check_all(conn, err); /* the usual case takes no write lock */
+    rc = d->lock(conn, err);
+    return rc ? rc : d->unlock(conn, prepare_locked(conn, err), err);
+}
+
+int db_schema_check(db_conn *conn, ttp_err *err)
+{
+    int64_t version;
+    bool exists;
+    int rc = read_version(conn, &version, err);
+
+    if (!rc)
+        rc = has_table(conn, shared[0].name, &exists, err);
+    if (!rc && !exists)
+        return err_set(err, TTP_E_NOT_FOUND, db_where(conn),
+                       "no table ttp_tag: nothing was ever tagged into this database");
+    return rc ? rc : check_table(conn, &shared[0], err);
+}
+
+static int with_sqlite(sqlite_db *db, int (*fn)(db_conn *conn, ttp_err *err), ttp_err *err)
+{
+    db_conn *conn;
+    int rc = driver_sqlite_new(db, false, &conn, err);
+
+    if (rc)
+        return rc;
+    rc = fn(conn, err);
+    (void)db_close(conn); /* returns NULL */
     return rc;
 }
 
 int schema_prepare(sqlite_db *db, ttp_err *err)
 {
-    bool complete;
-    int rc = is_complete(db, &complete, err);
-
-    if (rc)
-        return rc;
-    if (complete)
-        return check_all(db, err); /* the usual case takes no write lock */
-    rc = sqlite_db_begin(db, err);
-    if (rc)
-        return rc;
-    rc = prepare_locked(db, err);
-    if (!rc)
-        rc = sqlite_db_commit(db, err);
-    if (rc)
-        sqlite_db_rollback(db);
-    return rc;
+    return with_sqlite(db, db_schema_prepare, err);
 }
 
 int schema_check(sqlite_db *db, ttp_err *err)
 {
-    int64_t version;
-    bool exists;
-    int rc = read_version(db, &version, err);
-
-    if (!rc)
-        rc = exists_already(db, tag.name, &exists, err);
-    if (!rc && !exists)
-        return err_set(err, TTP_E_NOT_FOUND, sqlite_db_path(db),
-                       "no table ttp_tag: nothing was ever tagged into this database");
-    return rc ? rc : check_table(db, &tag, err);
+    return with_sqlite(db, db_schema_check, err);
 }

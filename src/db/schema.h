@@ -5,6 +5,7 @@
  * are added, nothing is renamed, retyped or rewritten. ttp_schema says which version of our own
  * tables stand there.
  */
+#include "db/db.h"
 #include "db/sqlite.h"
 
 #define DB_SCHEMA_VERSION 2
@@ -16,12 +17,16 @@
     "attack_release, mitre_url, created_at"
 
 /*
- * Make what is missing, under one write lock, and check what is there.
- * Returns 0, TTP_E_INVALID (an existing table cannot take our rows; the sentence names the
- * column), TTP_E_UNSUPPORTED (made by a newer release) or what sqlite_db_fail returns.
+ * Make what is missing, one process at a time, and check what is there. Returns 0, TTP_E_INVALID
+ * (an existing table cannot take our rows; the sentence names the column), TTP_E_UNSUPPORTED (made
+ * by a newer release) or what db.h lists; nothing is made then (on MariaDB: but what a failing
+ * server made before it failed).
  */
-int schema_prepare(sqlite_db *db, ttp_err *err);
-
+int db_schema_prepare(db_conn *conn, ttp_err *err);
 /* Can tags be read from this database? The same outcomes and TTP_E_NOT_FOUND (no table ttp_tag);
  * changes nothing. */
+int db_schema_check(db_conn *conn, ttp_err *err);
+
+/* The same two by a SQLite connection; they return also what sqlite_db_fail returns. */
+int schema_prepare(sqlite_db *db, ttp_err *err);
 int schema_check(sqlite_db *db, ttp_err *err);

@@ -32,6 +32,8 @@ typedef struct evaluator_stats {
     uint64_t dropped_floor;  /* tags below TAG_CONFIDENCE_FLOOR */
     uint64_t dropped_anchor; /* tags without attacker_uuid and identity_uuid */
     uint64_t regex_cut;      /* searches that hit a bound */
+    uint64_t searches;       /* to verify what atoms woke */
+    uint64_t searched_bytes; /* that automata read for these */
 } evaluator_stats;
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log);
@@ -44,7 +46,17 @@ DEFINE_FREE_PTR(evaluator, evaluator *, evaluator_free)
  */
 int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
                   size_t *ret_n);
+/* The same by the engine that the evaluator follows (ttp_evaluator_run_live). */
+int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n);
 const evaluator_stats *evaluator_get_stats(const evaluator *e);
+
+/*
+ * What the last live run's tags borrow from, for who keeps tags beyond the next run: a reference,
+ * to be dropped from any thread. NULL where there was none.
+ */
+typedef struct snapshot snapshot;
+snapshot *evaluator_hold_snapshot(const evaluator *e);
+snapshot *snapshot_unref(snapshot *s); /* takes NULL, returns NULL */
 
 typedef struct explain_leaf {
     const leaf *leaf;

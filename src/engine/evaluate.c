@@ -34,9 +34,12 @@ evaluator *evaluator_free(evaluator *e)
 {
     if (!e)
         return NULL;
+    (void)ttp_evaluator_follow(e, NULL); /* leaving cannot fail */
     matcher_free(e->matcher);
     bitset_done(&e->slots);
     bitset_done(&e->woken);
+    bitset_done(&e->asked);
+    bitset_done(&e->asked_held);
     arena_done(&e->mem);
     buf_done(&e->text);
     buf_done(&e->logged_cut);
@@ -53,25 +56,34 @@ const evaluator_stats *evaluator_get_stats(const evaluator *e)
 
 typedef struct evaluation {
     evaluator *e;
-    const engine_index *ix;
     const kind_index *kind;
+    const kind_rule *rules; /* the kind's */
     const event *ev;
-    const field_index *field; /* being scanned */
-    int64_t now_us;           /* set by the first rule that fires */
+    const state_table *states; /* or NULL */
+    const field_index *field;  /* being scanned */
+    int64_t now_us;            /* set by the first rule that fires */
 } evaluation;
+
+static void wake(const evaluation *v, uint32_t number)
+{
+    uint32_t place = v->kind->place_of[number];
+
+    if (place == NO_INDEX) /* edited or deleted since */
+        return;
+    (void)bitset_add(&v->e->woken, place); /* another leaf may have woken it already */
+    __builtin_prefetch(&v->rules[number]);
+}
 
 static void on_hit(void *ctx, uint32_t index)
 {
     const evaluation *v = ctx;
-    const field_index *f = v->field;
+    const waiting_leaf *waiting = v->field->waiting.at;
 
-    for (uint32_t i = f->first_waiting[index]; i < f->first_waiting[index + 1]; i++) {
-        const waiting_leaf *w = &f->waiting[i];
-
-        if (w->slot != NO_SLOT)
-            (void)bitset_add(&v->e->slots, w->slot); /* another element may have held, too */
-        (void)bitset_add(&v->e->woken, w->rule);
-        __builtin_prefetch(&v->kind->rules[w->rule]);
+    for (uint32_t i = v->field->first_waiting[index]; i != NO_INDEX; i = waiting[i].next) {
+        if (waiting[i].slot != NO_INDEX)
+            (void)bitset_add(&v->e->slots, waiting[i].slot); /* as may another element */
+        if (waiting[i].wakes)
+            wake(v, waiting[i].rule);
     }
 }
 
@@ -92,20 +104,42 @@ static void log_cut(evaluator *e, const rule *r)
             err_quote(quoted, sizeof(quoted), id.ptr, id.len, 64));
 }
 
-void evaluator_note_cut(evaluator *e, const rule *r)
+/* What is counted of a rule goes by its number, which only an engine gives. */
+static int count(evaluator *e, const kind_rule *kr, size_t counter)
+{
+    rule_counts *c;
+
+    if (!e->is_live)
+        return 0;
+    c = counters_at(&e->counters, kr->id);
+    if (!c)
+        return -ENOMEM;
+    count_one((uint64_t *)((char *)c + counter));
+    return 0;
+}
+
+static void note_cut(evaluator *e, const kind_rule *kr)
+{
+    (void)count(e, kr, offsetof(rule_counts, cuts)); /* without memory the evaluation fails soon */
+    log_cut(e, kr->rule);
+}
+
+void evaluator_note_cut(evaluator *e, const kind_rule *kr)
 {
     e->stats.regex_cut++;
-    log_cut(e, r);
+    note_cut(e, kr);
 }
 
 static void on_cut(void *ctx, uint32_t index)
 {
     const evaluation *v = ctx;
-    const field_index *f = v->field;
+    const waiting_leaf *waiting = v->field->waiting.at;
 
     v->e->stats.regex_cut++;
-    for (uint32_t i = f->first_waiting[index]; i < f->first_waiting[index + 1]; i++)
-        log_cut(v->e, v->kind->rules[f->waiting[i].rule].rule);
+    for (uint32_t i = v->field->first_waiting[index]; i != NO_INDEX; i = waiting[i].next) {
+        if (v->kind->place_of[waiting[i].rule] != NO_INDEX)
+            note_cut(v->e, &v->rules[waiting[i].rule]);
+    }
 }
 
 static int scan_value(void *ctx, const json_node *value)
@@ -114,19 +148,62 @@ static int scan_value(void *ctx, const json_node *value)
 
     if (value->type != JSON_STRING)
         return 0;
-    return pattern_table_scan(v->field->table, v->e->matcher, json_str(value), on_hit, on_cut, ctx);
+    return pattern_table_scan(v->field->table->table, v->e->matcher, json_str(value), on_hit,
+                              on_cut, ctx);
+}
+
+/* A pattern that is searched for because a rule asks. */
+typedef struct question {
+    const evaluation *v;
+    const kind_rule *rule;
+    const pattern *pattern;
+} question;
+
+static int search_value(void *ctx, const json_node *value)
+{
+    const question *q = ctx;
+    int rc;
+
+    if (value->type != JSON_STRING)
+        return 0;
+    rc = pattern_holds(q->pattern, q->v->e->matcher, json_str(value));
+    if (rc == TTP_E_LIMIT)
+        evaluator_note_cut(q->v->e, q->rule);
+    return rc < 0 ? rc : rc == 0;
+}
+
+/* 1: holds, 0: does not, -ENOMEM. Rules that ask the same share the answer. */
+static int ask(const evaluation *v, const kind_rule *kr, uint32_t number)
+{
+    const asked_pattern *asked = (const asked_pattern *)v->kind->asked.at + number;
+    const question q = {v, kr, asked->pattern};
+    int rc;
+
+    if (!bitset_add(&v->e->asked, number))
+        return bitset_has(&v->e->asked_held, number);
+    rc = field_each(v->ev->payload, asked->path, search_value, (void *)&q);
+    if (rc == 1)
+        (void)bitset_add(&v->e->asked_held, number); /* it was not asked before */
+    return rc;
+}
+
+static int decide_leaf(const evaluation *v, const kind_rule *kr, uint32_t index)
+{
+    switch (kr->ways[index]) {
+    case LEAF_IN_TABLE:
+        return bitset_has(&v->e->slots, kr->first_slot + index);
+    case LEAF_BY_ITSELF:
+        return leaf_holds(&kr->rule->leaves[index], v->ev->kind, v->ev->payload, v->e->matcher);
+    default:
+        return ask(v, kr, kr->ways[index]);
+    }
 }
 
 /* 1: holds, 0: does not, -ENOMEM */
 static int decide(const evaluation *v, const kind_rule *kr, const expr *x)
 {
-    if (x->type == EXPR_LEAF) {
-        const leaf *l = &kr->rule->leaves[x->leaf];
-
-        if (index_has_leaf(l, v->ev->kind))
-            return bitset_has(&v->e->slots, kr->first_slot + x->leaf);
-        return leaf_holds(l, v->ev->kind, v->ev->payload, v->e->matcher);
-    }
+    if (x->type == EXPR_LEAF)
+        return decide_leaf(v, kr, x->leaf);
     if (x->type == EXPR_NOT) {
         int kid = decide(v, kr, x->kids[0]);
 
@@ -153,13 +230,21 @@ static tag *tag_room(evaluator *e)
     return &e->tags[e->n_tags];
 }
 
-static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str evidence)
+/* A tag of a rule that holds. */
+typedef struct finding {
+    const kind_rule *rule;
+    str evidence;
+    double confidence_max;
+} finding;
+
+static int add_tag(const evaluation *v, const finding *f, const emit_row *row)
 {
+    double confidence = row->confidence < f->confidence_max ? row->confidence : f->confidence_max;
     evaluator *e = v->e;
     const event *ev = v->ev;
     tag *t;
 
-    if (row->confidence < TAG_CONFIDENCE_FLOOR) {
+    if (confidence < TAG_CONFIDENCE_FLOOR) {
         e->stats.dropped_floor++;
         return 0;
     }
@@ -181,13 +266,13 @@ static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str 
     t->tactic = row->tactic;
     t->technique_id = row->technique_id;
     t->sub_technique_id = row->sub_technique_id;
-    t->confidence = row->confidence;
+    t->confidence = confidence;
     t->rule_id = row->rule_id;
     t->rule_version = row->rule_version;
     t->rule_name = row->rule_name;
-    t->evidence = evidence;
+    t->evidence = f->evidence;
     t->put_evidence = evidence_put;
-    t->rule = r;
+    t->rule = f->rule->rule;
     t->event = ev;
     t->attack_release = row->attack_release;
     t->event_us = ev->ts_us;
@@ -197,31 +282,69 @@ static int add_tag(const evaluation *v, const rule *r, const emit_row *row, str 
 
 static int fire(evaluation *v, const kind_rule *kr)
 {
-    const rule *r = kr->rule;
-    str evidence = STR_NULL;
+    finding f = {.rule = kr, .evidence = STR_NULL, .confidence_max = 1};
+    const state_row *state;
     int rc = 0;
 
     if (!v->now_us) {
         v->now_us = time_now_coarse_us();
         matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
     }
+    state = state_table_find(v->states, kr->id, v->now_us);
+    if (state && state->kind == TTP_STATE_DISABLED)
+        return count(v->e, kr, offsetof(rule_counts, suppressed));
+    if (state)
+        f.confidence_max = state->confidence_max;
     if (kr->names_findings)
-        rc = evidence_write(v->e, kr, v->ev, &evidence);
+        rc = evidence_write(v->e, kr, v->ev, &f.evidence);
     for (uint32_t i = 0; !rc && i < kr->n_rows; i++)
-        rc = add_tag(v, r, &kr->rows[i], evidence);
+        rc = add_tag(v, &f, &kr->rows[i]);
+    return rc ? rc : count(v->e, kr, offsetof(rule_counts, fires));
+}
+
+static int begin(const evaluation *v)
+{
+    evaluator *e = v->e;
+    int rc = bitset_begin(&e->slots, v->kind->n_slots);
+
+    if (!rc)
+        rc = bitset_begin(&e->woken, v->kind->n_live);
+    if (!rc && v->kind->asked.n)
+        rc = bitset_begin(&e->asked, v->kind->asked.n);
+    if (!rc && v->kind->asked.n)
+        rc = bitset_begin(&e->asked_held, v->kind->asked.n);
     return rc;
+}
+
+static int is_there(void *ctx, const json_node *value)
+{
+    (void)ctx;
+    (void)value;
+    return 1;
+}
+
+/* Is there anything that a leaf which is no text could hold for? An empty list exists, too. */
+static bool field_is_there(const evaluation *v, str path)
+{
+    return field_each(v->ev->payload, path, is_there, NULL) || field_exists(v->ev->payload, path);
+}
+
+static int scan_field(evaluation *v, const field_index *f)
+{
+    if (f->n_present && field_is_there(v, f->path)) {
+        for (uint32_t i = 0; i < f->n_present; i++)
+            wake(v, f->present[i]);
+    }
+    v->field = f;
+    return f->table ? field_each(v->ev->payload, f->path, scan_value, v) : 0;
 }
 
 static int scan_fields(evaluation *v)
 {
-    int rc = bitset_begin(&v->e->slots, v->kind->n_slots);
+    int rc = begin(v);
 
-    if (!rc)
-        rc = bitset_begin(&v->e->woken, v->kind->n_rules);
-    for (uint32_t f = 0; !rc && f < v->kind->n_fields; f++) {
-        v->field = &v->kind->fields[f];
-        rc = field_each(v->ev->payload, v->field->path, scan_value, v);
-    }
+    for (uint32_t f = 0; !rc && f < v->kind->n_fields; f++)
+        rc = scan_field(v, v->kind->fields[f]);
     return rc;
 }
 
@@ -233,7 +356,7 @@ static void fetch_rows(const evaluation *v, size_t i)
 
     if (i >= woken->n_added)
         return;
-    rows = (const char *)v->kind->rules[woken->added[i]].rows;
+    rows = (const char *)v->rules[v->kind->at_place[woken->added[i]]].rows;
     __builtin_prefetch(rows);
     __builtin_prefetch(rows + CACHE_LINE);
 }
@@ -243,12 +366,12 @@ static int decide_rules(evaluation *v)
     bitset *woken = &v->e->woken;
 
     for (uint32_t i = 0; i < v->kind->n_always; i++)
-        (void)bitset_add(woken, v->kind->always[i]); /* a hit may have woken it already */
+        wake(v, v->kind->always[i]);
     bitset_sort(woken);
     for (size_t i = 0; i < woken->n_added && i < ROWS_AHEAD; i++)
         fetch_rows(v, i);
     for (size_t i = 0; i < woken->n_added; i++) {
-        const kind_rule *kr = &v->kind->rules[woken->added[i]];
+        const kind_rule *kr = &v->rules[v->kind->at_place[woken->added[i]]];
         int rc;
 
         fetch_rows(v, i + ROWS_AHEAD);
@@ -261,21 +384,31 @@ static int decide_rules(evaluation *v)
     return 0;
 }
 
-int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
-                  size_t *ret_n)
+static void note_work(evaluator *e)
 {
-    evaluation v = {.e = e, .ix = ix, .ev = ev};
+    matcher_work work = matcher_get_work(e->matcher);
+
+    e->stats.searches = work.searches;
+    e->stats.searched_bytes = work.bytes;
+}
+
+static int evaluate(evaluator *e, const engine_index *ix, const state_table *states,
+                    const event *ev)
+{
+    evaluation v = {.e = e, .ev = ev, .states = states};
     int rc = 0;
 
     arena_clear(&e->mem, ARENA_KEEP);
     e->n_tags = 0;
     e->stats.events++;
-    if (ev->kind < EVENT_N_KINDS && ix->kinds[ev->kind].n_rules) {
-        v.kind = &ix->kinds[ev->kind];
+    if (ev->kind < EVENT_N_KINDS && ix->kinds[ev->kind]) {
+        v.kind = ix->kinds[ev->kind];
+        v.rules = kind_rules(v.kind);
         matcher_new_event(e->matcher);
         rc = scan_fields(&v);
         if (!rc)
             rc = decide_rules(&v);
+        note_work(e);
     }
     if (rc) {
         e->n_tags = 0;
@@ -283,7 +416,33 @@ int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const t
     }
     e->stats.tags += e->n_tags;
     e->stats.events_tagged += e->n_tags > 0;
-    *ret_tags = e->tags;
-    *ret_n = e->n_tags;
     return 0;
+}
+
+int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
+                  size_t *ret_n)
+{
+    int rc;
+
+    e->is_live = false;
+    rc = evaluate(e, ix, NULL, ev);
+    if (!rc) {
+        *ret_tags = e->tags;
+        *ret_n = e->n_tags;
+    }
+    return rc;
+}
+
+int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n)
+{
+    const snapshot *now = evaluator_take_snapshot(e);
+    int rc;
+
+    e->is_live = true;
+    rc = evaluate(e, now->index, now->states, ev);
+    if (!rc) {
+        *ret_tags = e->tags;
+        *ret_n = e->n_tags;
+    }
+    return rc;
 }

@@ -2,30 +2,40 @@
 #pragma once
 /* One evaluation in progress. Internal to engine/. */
 #include "base/bitset.h"
-#include "engine/index.h"
+#include "engine/counters.h"
+#include "engine/snapshot.h"
 
 struct ttp_evaluator {
     matcher *matcher;
     ttp_log log;
-    bitset slots; /* leaves of the table that hold */
-    bitset woken; /* rules to decide */
-    arena mem;    /* the event's tags, evidence and explanations */
-    buf text;     /* evidence being written */
+    bitset slots;             /* leaves of the table that hold */
+    bitset woken;             /* rules to decide, by place */
+    bitset asked, asked_held; /* patterns that rules asked for, and those of them that hold */
+    arena mem;                /* the event's tags, evidence and explanations */
+    buf text;                 /* evidence being written */
     tag *tags;
     size_t n_tags, cap_tags;
     explain_rule *explained;
     size_t cap_explained;
     evaluator_stats stats;
-    buf logged_cut; /* ids of rules whose cut-off searches were logged, a NUL before and behind
-                       each */
+    buf logged_cut;     /* ids of rules whose cut-off searches were logged, a NUL before and behind
+                           each */
+    ttp_engine *engine; /* it follows; NULL: none */
+    snapshot *pinned;   /* what the last run went by; NULL: let go of */
+    uint64_t pinned_at; /* its generation, which the engine reads: atomic; UINT64_MAX: none */
+    counters counters;  /* by rule, while it follows */
+    bool is_live;       /* this run goes by the engine, whose numbers of rules count */
 };
+
+/* The engine's current snapshot, pinned; the one before is let go of. */
+const snapshot *evaluator_take_snapshot(evaluator *e);
 
 /* Does the rule ask for what its leaves matched, which takes searching? */
 bool evidence_names_findings(const rule *r);
 /* The evidence of a tag whose rule does not, from its rule and event: tag's put_evidence. */
 void evidence_put(buf *b, const tag *t);
-/* A search of r's was cut off: counted, and logged the first time for this rule. */
-void evaluator_note_cut(evaluator *e, const rule *r);
+/* A search of kr's was cut off: counted, and logged the first time for this rule. */
+void evaluator_note_cut(evaluator *e, const kind_rule *kr);
 
 /*
  * The evidence of a rule that holds for the event whose leaves stand in e's slots, as a JSON object

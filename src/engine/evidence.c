@@ -141,7 +141,7 @@ static int find_in_value(void *ctx, const json_node *value)
         if (rc < 0)
             return rc;
         if (rc == TTP_E_LIMIT)
-            evaluator_note_cut(s->f->e, s->f->kr->rule);
+            evaluator_note_cut(s->f->e, s->f->kr);
         if (rc)
             continue;
         if (s->f->wants_tokens)
@@ -159,7 +159,7 @@ static int leaf_held(const findings *f, uint32_t index)
 
     if (f->kr->is_one_leaf)
         return 1; /* it has no slot: that the rule fired says it */
-    if (index_has_leaf(l, f->ev->kind))
+    if (f->kr->ways[index] == LEAF_IN_TABLE)
         return bitset_has(&f->e->slots, f->kr->first_slot + index);
     return leaf_holds(l, f->ev->kind, f->ev->payload, f->e->matcher);
 }

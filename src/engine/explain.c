@@ -81,8 +81,8 @@ static int explain_one_rule(evaluator *e, const rule *r, const event *ev, explai
 int evaluator_explain(evaluator *e, const engine_index *ix, const event *ev,
                       const explain_rule **ret_rules, size_t *ret_n)
 {
-    const kind_index *k = ev->kind < EVENT_N_KINDS ? &ix->kinds[ev->kind] : NULL;
-    size_t n = k ? k->n_rules : 0;
+    const kind_index *k = ev->kind < EVENT_N_KINDS ? ix->kinds[ev->kind] : NULL;
+    size_t n = k ? k->n_live : 0;
     int rc = 0;
 
     arena_clear(&e->mem, 0);
@@ -90,7 +90,7 @@ int evaluator_explain(evaluator *e, const engine_index *ix, const event *ev,
         return -ENOMEM;
     for (size_t i = 0; !rc && i < n; i++) {
         matcher_new_event(e->matcher); /* each rule is asked as if it were alone */
-        rc = explain_one_rule(e, k->rules[i].rule, ev, &e->explained[i]);
+        rc = explain_one_rule(e, kind_rules(k)[k->at_place[i]].rule, ev, &e->explained[i]);
     }
     if (rc)
         return rc;

@@ -61,6 +61,13 @@ int ttp_evaluator_run(ttp_evaluator *e, const ttp_ruleset *ruleset, const ttp_ev
     return evaluator_run(e, ruleset, ev, &tags, ret_n_tags);
 }
 
+int ttp_evaluator_run_live(ttp_evaluator *e, const ttp_event *ev, size_t *ret_n_tags)
+{
+    const tag *tags;
+
+    return evaluator_run_live(e, ev, &tags, ret_n_tags);
+}
+
 /* Sinks write evidence where they need it; here it must be somewhere that lasts until the next run.
  */
 const ttp_tag *ttp_evaluator_tag(ttp_evaluator *e, size_t i)

@@ -8,9 +8,6 @@
 
 #include <errno.h>
 
-/* kept of the strings made for one line */
-#define ARENA_KEEP (64u << 10)
-
 cowrie *cowrie_new(account *a)
 {
     cowrie *c = calloc(1, sizeof(*c));
@@ -20,7 +17,7 @@ cowrie *cowrie_new(account *a)
     c->account = a;
     c->file_us = TIME_NONE;
     cowrie_names_init(&c->names);
-    sessions_init(&c->sessions);
+    sessions_init(&c->sessions, NULL);
     addresses_init(&c->addresses);
     return c;
 }
@@ -32,10 +29,14 @@ cowrie *cowrie_free(cowrie *c)
     sessions_done(&c->sessions);
     addresses_done(&c->addresses);
     nodes_done(&c->payload);
-    arena_done(&c->arena);
     buf_done(&c->id);
     free(c);
     return NULL;
+}
+
+void cowrie_use_memory(cowrie *c, arena *mem)
+{
+    c->mem = c->sessions.mem = mem;
 }
 
 void cowrie_begin_file(cowrie *c)
@@ -202,8 +203,6 @@ static int map_line(cowrie *c)
 
 int cowrie_take(cowrie *c, const json_node *root, str text, event *ret_event)
 {
-    sessions_settle(&c->sessions);
-    arena_clear(&c->arena, ARENA_KEEP);
     cowrie_fields_read(&c->names, root, &c->f);
     if (!check_fields(c))
         return TTP_E_END;
@@ -223,7 +222,6 @@ int cowrie_next_due(cowrie *c, event *ret_event)
     bool early;
     int rc;
 
-    sessions_settle(&c->sessions);
     rc = sessions_next_due(&c->sessions, &v, &early);
     if (rc)
         return rc;

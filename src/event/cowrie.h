@@ -30,11 +30,16 @@ cowrie *cowrie_new(account *a);
 cowrie *cowrie_free(cowrie *c); /* takes NULL, returns NULL */
 DEFINE_FREE_PTR(cowrie, cowrie *, cowrie_free)
 
+/*
+ * Where what events show is put, which is given before the first line and may be exchanged; its
+ * owner clears it.
+ */
+void cowrie_use_memory(cowrie *c, arena *mem);
 /* Time may go back from one file to the next. */
 void cowrie_begin_file(cowrie *c);
 /*
  * Take one line: root is its object, text its bytes. Accounts for it. Returns 0 and an event, which
- * lasts until the next call; TTP_E_END where the line gives none; -ENOMEM.
+ * lasts as long as root, text and the memory; TTP_E_END where the line gives none; -ENOMEM.
  */
 int cowrie_take(cowrie *c, const json_node *root, str text, event *ret_event);
 /* Before each line: events of sessions that cannot wait. Returns 0, TTP_E_END or -ENOMEM. */

@@ -29,12 +29,16 @@ static int64_t port_field(const cowrie *c, cowrie_field f)
     return n && n->type == JSON_INT && n->i >= 0 ? n->i : -1;
 }
 
-/* The attacker's address: the line's or else the session's. Lasts until the session remembers. */
-static str attacker_ip(const cowrie *c)
+/* The attacker's address: the line's or else the session's, which the line then keeps. */
+static str attacker_ip(cowrie *c)
 {
-    if (c->src_ip.ptr || !c->s)
-        return c->src_ip;
-    return session_src_ip(c->s);
+    str known = c->src_ip.ptr || !c->s ? STR_NULL : session_src_ip(c->s);
+
+    if (known.ptr) {
+        c->src_ip = arena_str(c->mem, known);
+        c->payload.failed |= !c->src_ip.ptr;
+    }
+    return c->src_ip;
 }
 
 static int remember(cowrie *c, session_item kind, str text)
@@ -76,9 +80,8 @@ static int set_attacker(cowrie *c, str ip, event *e)
     a = addresses_get(&c->addresses, ip);
     if (!a)
         return -ENOMEM;
-    memcpy(c->attacker, a->uuid, UUID_TEXT_LEN);
-    e->attacker_uuid = (str){c->attacker, UUID_TEXT_LEN};
-    return 0;
+    e->attacker_uuid = arena_str(c->mem, (str){a->uuid, UUID_TEXT_LEN});
+    return e->attacker_uuid.ptr ? 0 : -ENOMEM;
 }
 
 /* Begin the payload; its members follow, then give_event. */
@@ -92,6 +95,7 @@ static nodes *begin_payload(cowrie *c)
 static int give_event(cowrie *c, event_kind kind, session_given family, unsigned n_members)
 {
     event *e = c->out;
+    str ip = attacker_ip(c);
 
     nodes_close(&c->payload, 0, n_members);
     *e = (event){.kind = kind,
@@ -99,11 +103,13 @@ static int give_event(cowrie *c, event_kind kind, session_given family, unsigned
                  .session_id = c->session_id,
                  .decky_id = c->sensor,
                  .ts_us = c->ts_us,
-                 .payload = nodes_finish(&c->payload)};
+                 .payload = nodes_finish(&c->payload, c->mem)};
     if (!e->payload || make_source_id(c, family))
         return -ENOMEM;
-    e->source_id = buf_str(&c->id);
-    return set_attacker(c, attacker_ip(c), e) ? -ENOMEM : GAVE_EVENT;
+    e->source_id = arena_str(c->mem, buf_str(&c->id));
+    if (!e->source_id.ptr || set_attacker(c, ip, e))
+        return -ENOMEM;
+    return GAVE_EVENT;
 }
 
 int cowrie_show_session(cowrie *c, const session_view *v, event *e)
@@ -204,6 +210,14 @@ static bool repeats_input(const cowrie *c)
     return !(c->s && c->s->has_start) && cowrie_sensor_writes_input(c);
 }
 
+static str login_name(cowrie *c)
+{
+    str name = c->s ? session_login(c->s) : STR_NULL, copy = arena_str(c->mem, name);
+
+    c->payload.failed |= name.ptr && !copy.ptr;
+    return copy;
+}
+
 static int map_command(cowrie *c)
 {
     str text = field(c, F_INPUT);
@@ -223,7 +237,7 @@ static int map_command(cowrie *c)
     n = begin_payload(c);
     put = nodes_str(n, STR("command_text"), text);
     put += nodes_str(n, STR("src"), attacker_ip(c));
-    put += nodes_str(n, STR("user"), c->s ? session_login(c->s) : STR_NULL);
+    put += nodes_str(n, STR("user"), login_name(c));
     put += nodes_str(n, STR("sensor"), c->sensor);
     put += nodes_str(n, STR("protocol"), protocol_name(c));
     put += nodes_str(n, STR("realm"), field(c, F_REALM));
@@ -346,7 +360,7 @@ static int base_name(cowrie *c, str path, bool is_url, str *ret_name)
         name.len -= (size_t)(slash + 1 - name.ptr);
         name.ptr = slash + 1;
     }
-    *ret_name = name.len ? arena_str(&c->arena, name) : STR_NULL;
+    *ret_name = name.len ? arena_str(c->mem, name) : STR_NULL;
     return name.len && !ret_name->ptr ? -ENOMEM : 0;
 }
 
@@ -430,9 +444,9 @@ static int map_tunnel_data(cowrie *c)
     str bytes;
     int rc;
 
-    if (pyrepr_decode(field(c, F_DATA), &c->arena, &bytes))
+    if (pyrepr_decode(field(c, F_DATA), c->mem, &bytes))
         return -ENOMEM;
-    rc = http_parse(bytes, &c->arena, &r);
+    rc = http_parse(bytes, c->mem, &r);
     if (rc)
         return rc < 0 ? rc : NOTHING_TO_TAG;
     return give_http(c, &r, STR("direct-tcpip"));
@@ -467,10 +481,10 @@ static int read_version(cowrie *c, str *ret_version)
     *ret_version = text;
     if (!pyrepr_is_bytes(text))
         return 0;
-    if (pyrepr_decode(text, &c->arena, &text))
+    if (pyrepr_decode(text, c->mem, &text))
         return -ENOMEM;
     utf8_repair(&b, text);
-    *ret_version = b.failed ? STR_NULL : arena_str(&c->arena, buf_str(&b));
+    *ret_version = b.failed ? STR_NULL : arena_str(c->mem, buf_str(&b));
     buf_done(&b);
     return ret_version->ptr ? 0 : -ENOMEM;
 }
@@ -485,7 +499,7 @@ static int map_version(cowrie *c)
         return -ENOMEM;
     if (c->s)
         c->s->has_version = true;
-    rc = http_parse(version, &c->arena, &r);
+    rc = http_parse(version, c->mem, &r);
     if (rc)
         return rc < 0 ? rc : joined(c);
     return give_http(c, &r, STR("ssh"));

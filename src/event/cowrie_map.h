@@ -21,10 +21,9 @@ struct cowrie {
     int64_t minute_us;
     int64_t file_us; /* of the last line of this file; TIME_NONE at its begin */
 
-    nodes payload;
-    arena arena; /* strings of the payload that are not in the line */
-    buf id;      /* source_id */
-    char attacker[UUID_TEXT_LEN];
+    arena *mem;    /* the caller's: what an event shows and is not in its line */
+    nodes payload; /* being made */
+    buf id;        /* source_id, being made */
 
     /* the line being taken */
     cowrie_fields f;

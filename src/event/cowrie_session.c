@@ -18,9 +18,9 @@ typedef struct item {
     str text;
 } item;
 
-void sessions_init(sessions *ss)
+void sessions_init(sessions *ss, arena *mem)
 {
-    *ss = (sessions){.table.entry_size = sizeof(session)};
+    *ss = (sessions){.table.entry_size = sizeof(session), .mem = mem};
 }
 
 static void end_entry(void *entry)
@@ -35,8 +35,7 @@ void sessions_done(sessions *ss)
 {
     lru_table_done(&ss->table, end_entry);
     nodes_done(&ss->payload);
-    buf_done(&ss->joined);
-    sessions_init(ss);
+    sessions_init(ss, ss->mem);
 }
 
 str session_id(const session *s)
@@ -210,15 +209,6 @@ session *sessions_get(sessions *ss, str id, str sensor, bool *ret_clash)
     return s;
 }
 
-/* From the open ones to the ended ones, with its text until the next call. */
-static void move_to_ended(sessions *ss, session *s)
-{
-    lru_list_remove(&ss->open, &s->link);
-    ss->text_size -= s->text.cap;
-    s->is_ended = true;
-    lru_list_push(&ss->ended, &s->link);
-}
-
 static void forget_oldest_ended(sessions *ss)
 {
     session *s = (session *)ss->ended.oldest;
@@ -226,6 +216,18 @@ static void forget_oldest_ended(sessions *ss)
     lru_list_remove(&ss->ended, &s->link);
     lru_table_hide(&ss->table, &s->link);
     release(ss, s);
+}
+
+/* From the open ones to the ended ones, without its text. */
+static void move_to_ended(sessions *ss, session *s)
+{
+    lru_list_remove(&ss->open, &s->link);
+    ss->text_size -= s->text.cap;
+    forget_text(s);
+    s->is_ended = true;
+    lru_list_push(&ss->ended, &s->link);
+    while (ss->ended.n > COWRIE_ENDED_MAX)
+        forget_oldest_ended(ss);
 }
 
 /* Take out of the table, to the due ones where its event is not given yet. */
@@ -380,23 +382,25 @@ static str find_item(const session *s, session_item kind)
 /* All commands in one text, for rules that look at a session as a whole. */
 static str join_commands(sessions *ss, const session *s)
 {
-    buf *b = &ss->joined;
+    char *joined = s->n_items[ITEM_COMMAND] ? arena_alloc(ss->mem, s->text.len) : NULL;
+    size_t len = 0; /* an item's head is longer than what goes between two */
 
-    if (s->n_items[ITEM_COMMAND] == 0)
+    if (!joined) {
+        ss->payload.failed |= s->n_items[ITEM_COMMAND] > 0;
         return STR_NULL;
-    let_go_of_buf(b);
+    }
     for (size_t at = 0; at < s->text.len;) {
         item i = take_item(s, &at);
 
         if (i.kind != ITEM_COMMAND)
             continue;
-        if (b->len)
-            buf_put_char(b, '\n');
-        buf_put_str(b, i.text);
+        if (len)
+            joined[len++] = '\n';
+        memcpy(joined + len, i.text.ptr, i.text.len);
+        len += i.text.len;
     }
-    if (!buf_c_str(b))
-        return STR_NULL;
-    return buf_str(b);
+    joined[len] = '\0';
+    return (str){joined, len};
 }
 
 static double duration_of(const session *s)
@@ -457,12 +461,17 @@ static unsigned put_deeds(nodes *n, const session *s)
     return put + nodes_bool(n, STR("closed"), s->has_end);
 }
 
-static int view(sessions *ss, session *s, session_view *v)
+static int view(sessions *ss, const session *entry, session_view *v)
 {
+    session copy = *entry, *s = &copy; /* whose texts stay when the entry's go */
     nodes *n = &ss->payload;
     size_t root;
     unsigned put;
 
+    s->names.ptr = (char *)arena_str(ss->mem, buf_str(&entry->names)).ptr;
+    s->text.ptr = (char *)arena_str(ss->mem, buf_str(&entry->text)).ptr;
+    if (!s->names.ptr || !s->text.ptr)
+        return -ENOMEM;
     nodes_clear(n);
     root = nodes_open(n, JSON_OBJECT);
     put = put_commands(ss, s);
@@ -470,10 +479,8 @@ static int view(sessions *ss, session *s, session_view *v)
     put += put_deeds(n, s);
     nodes_close(n, root, put);
     *v = (session_view){session_id(s),     session_sensor(s), session_base(s),
-                        session_src_ip(s), s->last_us,        nodes_finish(n)};
-    if (!v->payload || ss->joined.failed)
-        return -ENOMEM;
-    return 0;
+                        session_src_ip(s), s->last_us,        nodes_finish(n, ss->mem)};
+    return v->payload ? 0 : -ENOMEM;
 }
 
 int sessions_end(sessions *ss, session *s, session_view *ret_view)
@@ -483,7 +490,6 @@ int sessions_end(sessions *ss, session *s, session_view *ret_view)
     if (rc)
         return rc;
     move_to_ended(ss, s);
-    ss->given = s;
     return 0;
 }
 
@@ -498,8 +504,7 @@ int sessions_next_due(sessions *ss, session_view *ret_view, bool *ret_early)
         if (rc)
             return rc;
         lru_list_remove(&ss->due, &s->link);
-        ss->given = s;
-        ss->given_hidden = true;
+        release(ss, s);
         return 0;
     }
     if (ss->open.n <= COWRIE_SESSIONS_MAX && ss->text_size <= COWRIE_TEXT_MAX)
@@ -513,21 +518,4 @@ int sessions_next_open(sessions *ss, session_view *ret_view)
     if (!ss->open.oldest)
         return TTP_E_END;
     return sessions_end(ss, (session *)ss->open.oldest, ret_view);
-}
-
-void sessions_settle(sessions *ss)
-{
-    session *s = ss->given;
-
-    if (!s)
-        return;
-    ss->given = NULL;
-    if (ss->given_hidden) {
-        ss->given_hidden = false;
-        release(ss, s);
-        return;
-    }
-    forget_text(s);
-    while (ss->ended.n > COWRIE_ENDED_MAX)
-        forget_oldest_ended(ss);
 }

@@ -16,6 +16,7 @@
  *
  * The same files in the same order give the same bases.
  */
+#include "base/arena.h"
 #include "base/time.h"
 #include "event/lru.h"
 #include "event/nodes.h"
@@ -68,22 +69,20 @@ typedef struct session {
 typedef struct sessions {
     lru_table table;
     lru_list open, ended;
-    lru_list due;   /* hidden ones whose event is yet to come: their id has begun anew */
-    session *given; /* its event was handed out last; its text is let go at the next call */
-    bool given_hidden;
+    lru_list due;     /* hidden ones whose event is yet to come: their id has begun anew */
     size_t text_size; /* of open sessions */
+    arena *mem;       /* the caller's: what views show lies there */
     nodes payload;
-    buf joined; /* commands of the payload, one a line */
 } sessions;
 
-/* What session_event shows of one session; slices last until the next sessions_ call. */
+/* What session_event shows of one session; slices last as long as what is in mem. */
 typedef struct session_view {
     str id, sensor, base, src_ip; /* STR_NULL where absent */
     int64_t ts_us;
     const json_node *payload;
 } session_view;
 
-void sessions_init(sessions *ss);
+void sessions_init(sessions *ss, arena *mem);
 void sessions_done(sessions *ss);
 
 /*
@@ -108,8 +107,6 @@ int sessions_end(sessions *ss, session *s, session_view *ret_view);
 int sessions_next_due(sessions *ss, session_view *ret_view, bool *ret_early);
 /* The event of the open session idle longest. Returns 0, TTP_E_END or -ENOMEM. */
 int sessions_next_open(sessions *ss, session_view *ret_view);
-/* Let go of what the last event handed out showed. */
-void sessions_settle(sessions *ss);
 
 str session_id(const session *s);
 str session_sensor(const session *s);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,8 @@ struct input {
     const char *memory;
     size_t memory_left;
     uint64_t done, total;
+    bool may_wait; /* no regular file */
+    int wake_fd;   /* or -1 */
 
     coding coding;
     bool raw_ended;
@@ -47,6 +50,20 @@ struct input {
 #endif
 };
 
+static int wait_for_bytes(input *in, ttp_err *err)
+{
+    struct pollfd fds[2] = {{.fd = in->fd, .events = POLLIN},
+                            {.fd = in->wake_fd, .events = POLLIN}};
+    int n;
+
+    do {
+        n = poll(fds, 2, -1);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return err_set(err, -errno, in->name, "cannot wait: %s", strerror(errno));
+    return fds[1].revents ? err_set(err, -ECANCELED, in->name, "no longer wanted") : 0;
+}
+
 static ssize_t read_source(input *in, void *out, size_t size, ttp_err *err)
 {
     ssize_t n;
@@ -58,6 +75,10 @@ static ssize_t read_source(input *in, void *out, size_t size, ttp_err *err)
         in->memory += n;
         in->memory_left -= (size_t)n;
     } else {
+        int rc = in->may_wait && in->wake_fd >= 0 ? wait_for_bytes(in, err) : 0;
+
+        if (rc)
+            return rc;
         do {
             n = read(in->fd, out, size);
         } while (n < 0 && errno == EINTR);
@@ -172,7 +193,7 @@ static input *new_input(const char *name)
     input *in = calloc(1, sizeof(*in));
 
     if (in) {
-        in->fd = -1;
+        in->fd = in->wake_fd = -1;
         size_t n = strnlen(name, sizeof(in->name) - 1);
 
         memcpy(in->name, name, n);
@@ -192,6 +213,7 @@ static int open_fd(input *in, const char *path, ttp_err *err)
         return err_set(err, -errno, in->name, "cannot look at: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))
         return err_set(err, -EISDIR, in->name, "is a directory; expected a log file");
+    in->may_wait = !S_ISREG(st.st_mode);
     if (S_ISREG(st.st_mode)) {
         in->total = (uint64_t)st.st_size;
         (void)posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* advice; may be refused */
@@ -201,11 +223,17 @@ static int open_fd(input *in, const char *path, ttp_err *err)
 
 int input_open(const char *path, input **ret_input, ttp_err *err)
 {
+    return input_open_until(path, -1, ret_input, err);
+}
+
+int input_open_until(const char *path, int wake_fd, input **ret_input, ttp_err *err)
+{
     auto_free(input) input *in = new_input(strcmp(path, "-") == 0 ? "standard input" : path);
     int rc;
 
     if (!in)
         return err_set(err, -ENOMEM, path, "out of memory");
+    in->wake_fd = wake_fd;
     rc = open_fd(in, path, err);
     if (rc)
         return rc;
@@ -378,6 +406,13 @@ ssize_t input_read(input *in, void *out, size_t size, ttp_err *err)
         return read_zstd(in, out, size, err);
 #endif
     return read_plain(in, out, size, err);
+}
+
+bool input_would_wait(const input *in)
+{
+    struct pollfd wait = {.fd = in->fd, .events = POLLIN};
+
+    return in->may_wait && !in->raw_ended && in->raw_at == in->raw_end && poll(&wait, 1, 0) == 0;
 }
 
 const char *input_name(const input *in)

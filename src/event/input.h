@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ttp/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,11 @@ typedef struct input input;
  * leaves out.
  */
 int input_open(const char *path, input **ret_input, ttp_err *err);
+/*
+ * The same, but waiting for bytes of a pipe or terminal ends with -ECANCELED, here and in
+ * input_read, when wake_fd (the caller's; -1: none) becomes readable.
+ */
+int input_open_until(const char *path, int wake_fd, input **ret_input, ttp_err *err);
 /* The same for bytes that stay the caller's and outlive the input; name goes into messages. */
 int input_open_memory(const char *name, const void *data, size_t len, input **ret_input,
                       ttp_err *err);
@@ -30,6 +36,9 @@ DEFINE_FREE_PTR(input, input *, input_close)
  * compressed data is damaged or ends early; what came before it has been delivered.
  */
 ssize_t input_read(input *in, void *out, size_t size, ttp_err *err);
+
+/* Would input_read wait for bytes that have not been written yet? */
+bool input_would_wait(const input *in);
 
 /* "standard input" for "-" */
 const char *input_name(const input *in);

@@ -8,25 +8,52 @@
 
 #include <errno.h>
 
-#define FIRST_SIZE (256u << 10)
 /* a line and its CR LF */
 #define SIZE_MAX_LINE (TTP_EVENT_MAX + 2)
 /* how much of a file's beginning is looked at to tell text from binary */
 #define LOOK_LEN 4096
 
-static int grow(lines *l)
+/* Room for cap bytes and padding behind them. */
+static int resize(char **text, size_t *ret_cap, size_t cap)
 {
-    size_t cap = l->cap ? l->cap * 2 : FIRST_SIZE;
-    char *p;
+    char *p = realloc(*text, cap + JSON_PADDING);
 
-    if (cap > SIZE_MAX_LINE)
-        cap = SIZE_MAX_LINE;
-    p = realloc(l->buf, cap + JSON_PADDING);
     if (!p)
         return -ENOMEM;
     memset(p + cap, 0, JSON_PADDING);
-    l->buf = p;
-    l->cap = cap;
+    *text = p;
+    *ret_cap = cap;
+    return 0;
+}
+
+static int grow(lines *l)
+{
+    size_t cap = l->cap ? l->cap * 2 : LINES_FIRST_SIZE;
+
+    return resize(&l->buf, &l->cap, cap < SIZE_MAX_LINE ? cap : SIZE_MAX_LINE);
+}
+
+int lines_exchange(lines *l, char **text, size_t *cap)
+{
+    size_t rest = l->end - l->start, need = LINES_FIRST_SIZE;
+    char *old = l->buf;
+    size_t old_cap = l->cap;
+
+    while (need < rest)
+        need *= 2;
+    if (need > SIZE_MAX_LINE)
+        need = SIZE_MAX_LINE;
+    if (*cap < need && resize(text, cap, need))
+        return -ENOMEM;
+    if (rest)
+        memcpy(*text, old + l->start, rest);
+    l->buf = *text;
+    l->cap = *cap;
+    l->scanned -= l->start;
+    l->end = rest;
+    l->start = 0;
+    *text = old;
+    *cap = old_cap;
     return 0;
 }
 
@@ -186,7 +213,7 @@ int lines_open(lines *l, const char *path, ttp_err *err)
     int rc;
 
     lines_close(l);
-    rc = input_open(path, &in, err);
+    rc = input_open_until(path, l->wake_fd - 1, &in, err);
     return rc ? rc : begin(l, in, err);
 }
 
@@ -209,7 +236,7 @@ void lines_done(lines *l)
 {
     lines_close(l);
     free(l->buf);
-    *l = (lines){0};
+    *l = (lines){.wake_fd = l->wake_fd};
 }
 
 static int end_of_lines(lines *l, ttp_err *err)
@@ -277,6 +304,24 @@ static int next_line(lines *l, line *ret_line)
         if (rc)
             return rc;
     }
+}
+
+bool lines_next_held(lines *l, line *ret_line)
+{
+    const char *newline;
+
+    if (l->in_array || l->n_nuls || l->start == l->end || !l->buf[l->start])
+        return false;
+    if (l->may_be_array && l->buf[l->start] != '\n')
+        return false;
+    newline = memchr(l->buf + l->scanned, '\n', l->end - l->scanned);
+    if (!newline) {
+        l->scanned = l->end;
+        return false;
+    }
+    *ret_line = (line){.number = l->number};
+    end_line(l, ret_line, newline);
+    return true;
 }
 
 static bool is_space(char c)

@@ -11,6 +11,9 @@
 #include "base/str.h"
 #include "event/input.h"
 
+/* the buffer's size until a longer line comes */
+#define LINES_FIRST_SIZE (128u << 10)
+
 typedef struct lines {
     input *in; /* owned; NULL: nothing open */
     char *buf;
@@ -22,6 +25,7 @@ typedef struct lines {
     uint64_t number; /* physical line, 1-based */
     uint64_t n_nuls; /* skipped before the line at start */
     bool may_be_array, in_array;
+    int wake_fd; /* for input_open_until, + 1; 0: none */
 } lines;
 
 typedef struct line {
@@ -45,3 +49,14 @@ void lines_done(lines *l);
 
 /* Returns 0, TTP_E_END, or what input_read failed with, after the lines before that. */
 int lines_next(lines *l, line *ret_line, ttp_err *err);
+/*
+ * The next line where the buffer holds all of it: nothing is read or moved, and the lines before
+ * last on. False where lines_next has to see to it.
+ */
+bool lines_next_held(lines *l, line *ret_line);
+/*
+ * Exchange the buffer, so that the lines read so far last as long as it does. *text and *cap are
+ * another one (malloc; cap without JSON_PADDING; may be NULL) and get the old one. Returns 0 or
+ * -ENOMEM, and then nothing is exchanged.
+ */
+int lines_exchange(lines *l, char **text, size_t *cap);

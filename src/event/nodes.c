@@ -35,7 +35,9 @@ void nodes_close(nodes *n, size_t at, size_t n_items)
     n->v[at].n_nodes = n->n - at;
 }
 
-const json_node *nodes_finish(const nodes *n)
+const json_node *nodes_finish(const nodes *n, arena *mem)
 {
-    return n->failed ? NULL : n->v;
+    json_node *copy = n->failed ? NULL : arena_alloc(mem, n->n * sizeof(*copy));
+
+    return copy ? memcpy(copy, n->v, n->n * sizeof(*copy)) : NULL;
 }

@@ -63,5 +63,5 @@ static inline unsigned nodes_copy(nodes *n, str key, const json_node *scalar) /*
     return 1;
 }
 
-/* The first node, or NULL where memory ran out. */
-const json_node *nodes_finish(const nodes *n);
+/* A copy of the nodes in mem, or NULL where memory ran out. */
+const json_node *nodes_finish(const nodes *n, arena *mem);

@@ -594,14 +594,27 @@ static int begin(run *r, dfa_cache *cache, uint64_t serial, const program *p, st
     return r->d ? 0 : add_dfa(cache, serial, p, &r->d);
 }
 
-int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+static size_t n_read(const run *r, str text)
+{
+    return text.len - (size_t)(r->end - r->at);
+}
+
+static int ask(dfa_cache *cache, dfa_query *q)
 {
     run r;
-    int rc = begin(&r, cache, serial, p, text);
+    int rc = begin(&r, cache, q->serial, q->p, q->text);
 
     if (rc == TTP_E_LIMIT)
-        return search_without(&r);
-    return rc ? rc : search_from_start(&r);
+        rc = search_without(&r);
+    else if (rc == 0)
+        rc = search_from_start(&r);
+    q->n_read = n_read(&r, q->text);
+    return rc;
+}
+
+int dfa_holds(dfa_cache *cache, uint64_t serial, const program *p, str text)
+{
+    return ask(cache, &(dfa_query){.serial = serial, .p = p, .text = text});
 }
 
 /* Automata that run side by side, each at a character of its own. */
@@ -690,15 +703,14 @@ static bool finish_if_stuck(lane *l)
         l->query->rc = search(&l->r, l->state);
     else
         l->query->rc = to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
+    l->query->n_read = n_read(&l->r, l->query->text);
     return true;
 }
 
 static void ask_alone(dfa_cache *cache, lane *lanes, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        dfa_query *q = lanes[i].query;
-
-        q->rc = dfa_holds(cache, q->serial, q->p, q->text);
+        lanes[i].query->rc = ask(cache, lanes[i].query);
     }
 }
 
@@ -738,7 +750,7 @@ void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n)
             l->state = l->r.d->start;
             n_lanes++;
         } else {
-            q->rc = dfa_holds(cache, q->serial, q->p, q->text);
+            q->rc = ask(cache, q);
         }
     }
     if (cache->n_evictions != n_evictions)

@@ -41,6 +41,7 @@ typedef struct dfa_query {
     const program *p;
     str text; /* texts of a group end at the same place, each may begin at one of its own */
     int rc;
+    size_t n_read; /* bytes of the text that were looked at, roughly */
 } dfa_query;
 
 /*

@@ -55,6 +55,12 @@ void matcher_new_event(matcher *m)
     backtracker_refill(m->backtracker);
     dfa_cache_allow(m->automata, m->linear_budget);
     m->vm.left = m->linear_budget;
+    m->verify_left = VERIFY_BYTES_MIN;
+}
+
+matcher_work matcher_get_work(const matcher *m)
+{
+    return (matcher_work){m->n_verified, m->verified_bytes};
 }
 
 table_scratch *matcher_table_scratch(matcher *m)

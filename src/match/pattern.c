@@ -381,6 +381,22 @@ int pattern_holds(const pattern *p, matcher *m, str text)
     return backtrack_find(p->backtrack, m->backtracker, text, NULL, 0);
 }
 
+/* An event may have so many patterns woken, on texts so long, that reading them all is too much. */
+static bool may_verify(matcher *m, size_t len)
+{
+    if (m->verify_left < len)
+        return false;
+    m->verify_left -= len;
+    m->n_verified++;
+    return true;
+}
+
+static void was_verified(matcher *m, size_t len, size_t n_read)
+{
+    m->verify_left += len - n_read;
+    m->verified_bytes += n_read;
+}
+
 void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str text)
 {
     dfa_query queries[PATTERN_GROUP];
@@ -392,16 +408,20 @@ void pattern_holds_group(pattern_search *searches, unsigned n, matcher *m, str t
         size_t from = p->kind != PATTERN_LINEAR || p->program->looks_behind ? 0 : searches[i].from;
         str rest = {text.ptr + from, text.len - from};
 
-        if (p->kind == PATTERN_LINEAR && rest.len >= p->min_chars) {
+        if (rest.len >= p->min_chars && !may_verify(m, rest.len)) {
+            searches[i].rc = TTP_E_LIMIT;
+        } else if (p->kind == PATTERN_LINEAR && rest.len >= p->min_chars) {
             asked[n_queries] = i;
-            queries[n_queries++] = (dfa_query){p->serial, p->program, rest, 0};
+            queries[n_queries++] = (dfa_query){p->serial, p->program, rest, 0, 0};
         } else {
             searches[i].rc = pattern_holds(p, m, rest);
         }
     }
     dfa_holds_group(m->automata, queries, n_queries);
-    for (unsigned i = 0; i < n_queries; i++)
+    for (unsigned i = 0; i < n_queries; i++) {
         searches[asked[i]].rc = queries[i].rc;
+        was_verified(m, queries[i].text.len, queries[i].n_read);
+    }
 }
 
 int pattern_find(const pattern *p, matcher *m, str text, match_span *ret_spans, unsigned n_spans)

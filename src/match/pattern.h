@@ -84,6 +84,12 @@ typedef struct matcher_options {
 matcher *matcher_new(const matcher_options *options);
 matcher *matcher_free(matcher *m);
 DEFINE_FREE_PTR(matcher, matcher *, matcher_free)
+/* What was done to verify patterns that tables woke, since the matcher was made. */
+typedef struct matcher_work {
+    uint64_t searches;
+    uint64_t bytes; /* read by automata */
+} matcher_work;
+matcher_work matcher_get_work(const matcher *m);
 /* A new event begins: its budgets are full again. */
 void matcher_new_event(matcher *m);
 

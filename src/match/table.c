@@ -21,11 +21,9 @@
 #define BITS_PER_ENTRY_LOG2 5
 #define BITMAP_BITS_MIN 9u
 #define BITMAP_BITS_MAX 24u
-#define N_PAIRS 65536u
 /* windows up to which their first two bytes alone let few places of a text pass */
 #define ALL_PAIRS_MAX 200
 #define HASH_FACTOR 0x9E3779B1u
-#define SIDES_MAX 256
 #define CACHE_LINE 64u
 #define SIDE_SLOTS 512u
 
@@ -37,7 +35,7 @@ typedef struct atom_use {
     const atom_context *context; /* or NULL */
 } atom_use;
 
-static unsigned window_size(size_t atom_len)
+unsigned table_window_size(size_t atom_len)
 {
     return atom_len < WINDOW_MAX ? (unsigned)atom_len : WINDOW_MAX;
 }
@@ -58,17 +56,17 @@ static bool same_atom(const atom_use *a, const atom_use *b)
     return a->place == b->place && str_eq(a->text, b->text);
 }
 
-static uint32_t window_start(const atom_use *use)
+uint32_t table_window_start(str text, atom_place place)
 {
-    unsigned size = window_size(use->text.len);
+    unsigned size = table_window_size(text.len);
 
-    switch (use->place) {
+    switch (place) {
     case ATOM_AT_START:
         return 0;
     case ATOM_AT_END:
-        return (uint32_t)(use->text.len - size);
+        return (uint32_t)(text.len - size);
     default:
-        return (uint32_t)atom_window(use->text, size);
+        return (uint32_t)atom_window(text, size);
     }
 }
 
@@ -82,7 +80,7 @@ static bool each_atom_holds(const atom_set *atoms, str literal)
     return true;
 }
 
-static uint8_t how_decided(const pattern *p)
+uint8_t table_how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
     const atom_set *atoms = pattern_get_atoms(p);
@@ -143,7 +141,7 @@ static void fill_index(window_index *ix, const window_entry *entries)
     ix->bucket_start[n_buckets] = ix->n_entries;
 }
 
-static window_entry make_entry(const pattern_table *t, uint32_t a, unsigned size)
+window_entry table_make_entry(const pattern_table *t, uint32_t a, unsigned size)
 {
     const table_atom *atom = &t->atoms[a];
     window_entry e = {
@@ -166,7 +164,7 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     int rc;
 
     for (uint32_t a = 0; a < t->n_atoms; a++)
-        n += place_of[a] == place && window_size(t->atoms[a].text.len) == size;
+        n += place_of[a] == place && table_window_size(t->atoms[a].text.len) == size;
     if (n == 0)
         return 0;
     entries = calloc(n, sizeof(*entries));
@@ -175,8 +173,8 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     for (uint32_t a = 0; !rc && a < t->n_atoms; a++) {
         const table_atom *atom = &t->atoms[a];
 
-        if (place_of[a] == place && window_size(atom->text.len) == size)
-            entries[n++] = make_entry(t, a, size);
+        if (place_of[a] == place && table_window_size(atom->text.len) == size)
+            entries[n++] = table_make_entry(t, a, size);
     }
     if (!rc)
         fill_index(ix, entries);
@@ -194,30 +192,25 @@ static void mark_pair(uint64_t *pairs, uint32_t first, uint32_t second)
 /* An atom of one byte: what may follow it. Behind the text stands a zero. */
 static void mark_byte(const pattern_table *t, uint64_t *pairs, const window_entry *e)
 {
-    const table_atom *atom = &t->atoms[e->atom];
-
-    for (uint32_t k = atom->first_use; k < atom[1].first_use; k++) {
-        const context_side *after = &t->sides[t->uses[k].after];
+    for (const table_use *use = &t->uses[e->first_use];; use++) {
+        const context_side *after = &t->sides[use->after];
 
         for (unsigned c = 0; c < 256; c++) {
             if (side_has(after, c < 128 ? c : SIDE_OTHER) || (c == 0 && side_has(after, SIDE_EDGE)))
                 mark_pair(pairs, e->window, c);
         }
+        if (use->is_last)
+            break;
     }
 }
 
 /* Where a window may start. */
-static void mark_pairs(const pattern_table *t, uint64_t *pairs, const window_index *ix,
-                       unsigned size)
+void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entry *e, unsigned size)
 {
-    for (uint32_t i = 0; i < ix->n_entries; i++) {
-        const window_entry *e = &ix->entries[i];
-
-        if (size > 1)
-            mark_pair(pairs, e->window & 0xFF, e->window >> 8 & 0xFF);
-        else
-            mark_byte(t, pairs, e);
-    }
+    if (size > 1)
+        mark_pair(pairs, e->window & 0xFF, e->window >> 8 & 0xFF);
+    else
+        mark_byte(t, pairs, e);
 }
 
 /* Pairs for the windows of 1 to max_size bytes that stand anywhere. */
@@ -226,8 +219,12 @@ static int make_pairs(pattern_table *t, unsigned max_size, uint64_t **ret_pairs)
     *ret_pairs = arena_calloc(&t->mem, N_PAIRS / 64, sizeof(uint64_t));
     if (!*ret_pairs)
         return -ENOMEM;
-    for (unsigned size = 1; size <= max_size; size++)
-        mark_pairs(t, *ret_pairs, &t->index[ATOM_ANYWHERE][size - 1], size);
+    for (unsigned size = 1; size <= max_size; size++) {
+        const window_index *ix = &t->index[ATOM_ANYWHERE][size - 1];
+
+        for (uint32_t i = 0; i < ix->n_entries; i++)
+            table_mark_pairs(t, *ret_pairs, &ix->entries[i], size);
+    }
     return 0;
 }
 
@@ -247,7 +244,7 @@ static int make_all_pairs(pattern_table *t)
 
 /* ---- filters ---- */
 
-static void add_to_filter(const pattern_table *t, const window_entry *e, unsigned size)
+void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned size)
 {
     filter_window w = {.size = size};
 
@@ -267,44 +264,52 @@ static void add_to_filter(const pattern_table *t, const window_entry *e, unsigne
     t->path->add(t->filter, &w);
 }
 
+scan_filter *table_filter_room(pattern_table *t)
+{
+    char *room = arena_calloc(&t->mem, 1, sizeof(scan_filter) + CACHE_LINE);
+
+    return room ? (scan_filter *)(void *)(room + -(uintptr_t)room % CACHE_LINE) : NULL;
+}
+
 static int make_filter(pattern_table *t)
 {
     const window_index *ix = t->index[ATOM_ANYWHERE];
     uint32_t n_short = ix[0].n_entries + ix[1].n_entries;
-    char *room;
 
     if (!t->path->mark || n_short + ix[2].n_entries + ix[3].n_entries > t->path->windows_max)
         return 0;
-    room = arena_calloc(&t->mem, 1, sizeof(*t->filter) + CACHE_LINE);
-    if (!room)
+    t->filter = table_filter_room(t);
+    if (!t->filter)
         return -ENOMEM;
-    t->filter = (scan_filter *)(void *)(room + -(uintptr_t)room % CACHE_LINE);
     scan_filter_begin(t->filter, n_short, ix[2].n_entries, ix[3].n_entries);
     for (unsigned size = 1; size <= WINDOW_MAX; size++) {
         for (uint32_t i = 0; i < ix[size - 1].n_entries; i++)
-            add_to_filter(t, &ix[size - 1].entries[i], size);
+            table_add_to_filter(t, &ix[size - 1].entries[i], size);
     }
     return 0;
 }
 
-static void make_edge(pattern_table *t, atom_place place)
+void table_add_to_edge(pattern_table *t, const window_entry *e, atom_place place, unsigned size)
 {
     edge_filter *f = &t->edges[place];
+    uint8_t bit = (uint8_t)(1u << (size - 1));
+    unsigned char bytes[WINDOW_MAX];
 
+    memcpy(bytes, &e->window, WINDOW_MAX);
+    f->outer[bytes[place == ATOM_AT_END ? size - 1 : 0]] |= bit;
+    if (size > 1)
+        f->inner[bytes[place == ATOM_AT_END ? size - 2 : 1]] |= bit;
+    for (unsigned c = 0; size == 1 && c < 256; c++)
+        f->inner[c] |= bit;
+}
+
+static void make_edge(pattern_table *t, atom_place place)
+{
     for (unsigned size = 1; size <= WINDOW_MAX; size++) {
         const window_index *ix = &t->index[place][size - 1];
-        uint8_t bit = (uint8_t)(1u << (size - 1));
 
-        for (uint32_t i = 0; i < ix->n_entries; i++) {
-            unsigned char bytes[WINDOW_MAX];
-
-            memcpy(bytes, &ix->entries[i].window, WINDOW_MAX);
-            f->outer[bytes[place == ATOM_AT_END ? size - 1 : 0]] |= bit;
-            if (size > 1)
-                f->inner[bytes[place == ATOM_AT_END ? size - 2 : 1]] |= bit;
-        }
-        for (unsigned c = 0; size == 1 && c < 256; c++)
-            f->inner[c] |= bit;
+        for (uint32_t i = 0; i < ix->n_entries; i++)
+            table_add_to_edge(t, &ix->entries[i], place, size);
     }
 }
 
@@ -355,7 +360,7 @@ static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side
  * An atom of a pattern was met at offset at of an ASCII text, for the first time: how much further
  * back may matches begin? Where it has several, a longer one may begin earlier and be met later.
  */
-static uint8_t how_far_back(const atom_set *atoms)
+uint8_t table_how_far_back(const atom_set *atoms)
 {
     size_t back = atoms->lead;
 
@@ -383,8 +388,8 @@ static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
         table_use *use = &t->uses[i];
 
         use->pattern = uses[i].pattern;
-        use->decided = how_decided(t->patterns[use->pattern]);
-        use->back = how_far_back(pattern_get_atoms(t->patterns[use->pattern]));
+        use->decided = table_how_decided(t->patterns[use->pattern]);
+        use->back = table_how_far_back(pattern_get_atoms(t->patterns[use->pattern]));
         if (!c)
             continue;
         use->before = number_side(t, slots, &c->before);
@@ -412,9 +417,10 @@ static int make_atoms(pattern_table *t, const atom_use *uses, uint32_t n_uses)
         if (i && same_atom(&uses[i - 1], &uses[i]))
             continue;
         place_of[t->n_atoms] = (uint8_t)uses[i].place;
-        t->atoms[t->n_atoms++] = (table_atom){uses[i].text, window_start(&uses[i]), i};
+        t->atoms[t->n_atoms++] =
+            (table_atom){uses[i].text, table_window_start(uses[i].text, uses[i].place), i};
     }
-    t->atoms[t->n_atoms].first_use = n_uses;
+    t->atoms[t->n_atoms].first_use = t->n_uses_built = n_uses;
     rc = make_indexes(t, place_of);
     free(place_of);
     return rc;
@@ -445,6 +451,35 @@ static int collect_uses(pattern_table *t, atom_use **ret_uses, uint32_t *ret_n)
     return 0;
 }
 
+int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before)
+{
+    pattern_hold *h = malloc(sizeof(*h) + n * sizeof(pattern *));
+
+    if (!h)
+        return -ENOMEM;
+    h->refs = 1;
+    h->n = n;
+    h->before = before;
+    if (before)
+        __atomic_add_fetch(&before->refs, 1, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < n; i++)
+        h->patterns[i] = pattern_ref(patterns[i]);
+    t->hold = h;
+    return 0;
+}
+
+static void let_go(pattern_hold *h)
+{
+    while (h && __atomic_sub_fetch(&h->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        pattern_hold *before = h->before;
+
+        for (size_t i = 0; i < h->n; i++)
+            pattern_unref(h->patterns[i]);
+        free(h);
+        h = before;
+    }
+}
+
 static int build(pattern_table *t, pattern *const *patterns, size_t n)
 {
     atom_use *uses = NULL;
@@ -456,9 +491,11 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
     t->without_atom = arena_calloc(&t->mem, n, sizeof(uint32_t));
     if (!t->patterns || !t->without_atom)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        t->patterns[i] = pattern_ref(patterns[i]);
-    t->n_patterns = n;
+    if (table_hold(t, patterns, n, NULL))
+        return -ENOMEM;
+    if (n)
+        memcpy(t->patterns, patterns, n * sizeof(*patterns));
+    t->n_patterns = t->n_built = n;
     rc = collect_uses(t, &uses, &n_uses);
     if (!rc) {
         qsort(uses, n_uses, sizeof(*uses), compare_uses);
@@ -486,8 +523,7 @@ pattern_table *pattern_table_free(pattern_table *t)
 {
     if (!t)
         return NULL;
-    for (size_t i = 0; i < t->n_patterns; i++)
-        pattern_unref(t->patterns[i]);
+    let_go(t->hold);
     arena_done(&t->mem);
     free(t);
     return NULL;

@@ -2,6 +2,7 @@
 #pragma once
 /* What a pattern table is made of: table.c builds it, table_scan.c scans texts with it. */
 #include "base/arena.h"
+#include "match/atoms.h"
 #include "match/context.h"
 #include "match/pattern_internal.h"
 #include "match/scan_path.h"
@@ -13,6 +14,8 @@
 #define N_PLACES 3
 
 #define HEAD_SIZE 16u
+#define N_PAIRS 65536u
+#define SIDES_MAX 256
 
 /* All that tells whether the atom is met, and what for, in half a cache line. */
 typedef struct window_entry {
@@ -65,8 +68,20 @@ typedef struct table_use {
 
 #define BACK_UNKNOWN UINT8_MAX
 
+/* References to patterns, which tables made from one another share: each adds its own. */
+typedef struct pattern_hold pattern_hold;
+struct pattern_hold {
+    unsigned refs; /* atomic */
+    pattern_hold *before;
+    size_t n;
+    pattern *patterns[];
+};
+
 struct pattern_table {
     arena mem;
+    pattern_hold *hold; /* of all patterns */
+    size_t n_built; /* patterns when it was built from nothing; its indexes are sized for them */
+    uint32_t n_uses_built; /* and uses */
     size_t n_patterns;
     pattern **patterns;
     uint32_t n_atoms;
@@ -99,3 +114,19 @@ static inline uint32_t hash_window(const window_index *ix, uint32_t window)
 {
     return window * ix->hash_factor;
 }
+
+/* Parts of the building of a table, for the making of one from another. */
+unsigned table_window_size(size_t atom_len);
+uint32_t table_window_start(str text, atom_place place);
+uint8_t table_how_decided(const pattern *p);
+uint8_t table_how_far_back(const atom_set *atoms);
+window_entry table_make_entry(const pattern_table *t, uint32_t a, unsigned size);
+/* Let a new entry pass the filters that stand before its index. */
+void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entry *e,
+                      unsigned size);
+/* A zeroed filter, where memory is read fastest; NULL when out of memory. */
+scan_filter *table_filter_room(pattern_table *t);
+void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned size);
+void table_add_to_edge(pattern_table *t, const window_entry *e, atom_place place, unsigned size);
+/* References of the table's own to n patterns, and to what before holds (or NULL). 0 or -ENOMEM. */
+int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before);

@@ -395,6 +395,7 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     scan s = {.t = t, .m = m, .text = text, .hit = hit, .cut = cut, .ctx = ctx, .waiting = waiting};
     int rc;
 
+    matcher_allow_text(m, text.len);
     s.scratch = matcher_table_scratch(m);
     rc = table_scratch_begin(s.scratch, t->n_patterns, t->n_atoms);
     if (!rc)

@@ -3,38 +3,14 @@
 #include "rule/rule.h"
 
 #include "base/err.h"
-#include "base/limits.h"
+#include "rule/files.h"
+#include "rule/yaml.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *kind_of_file(mode_t mode)
-{
-    return S_ISDIR(mode)    ? "a directory"
-           : S_ISFIFO(mode) ? "a FIFO"
-           : S_ISSOCK(mode) ? "a socket"
-                            : "a device";
-}
-
-static int check_file(const struct stat *st, const char *path, ttp_err *err)
-{
-    if (!S_ISREG(st->st_mode))
-        return err_set(err, TTP_E_INVALID, path, "is %s; expected a regular file",
-                       kind_of_file(st->st_mode));
-    if (st->st_size > (off_t)RULE_FILE_MAX)
-        return err_set(err, TTP_E_LIMIT, path, "has %lld bytes; expected at most %u",
-                       (long long)st->st_size, RULE_FILE_MAX);
-    return 0;
-}
-
-static int system_error(ttp_err *err, const char *path, const char *what, int code)
-{
-    return err_set(err, -code, path, "%s: %s", what, strerror(code));
-}
 
 /* Looked at before it is opened (opening a device may do things) and after (it may be another file
  * by now). */
@@ -44,43 +20,21 @@ static int open_file(const char *path, int *ret_fd, ttp_err *err)
     int fd, rc;
 
     if (stat(path, &st))
-        return system_error(err, path, "cannot open", errno);
-    rc = check_file(&st, path, err);
+        return rule_file_fail(err, path, "cannot open", errno);
+    rc = rule_file_judge(&st, path, err);
     if (rc)
         return rc;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return system_error(err, path, "cannot open", errno);
-    rc = fstat(fd, &st) ? system_error(err, path, "cannot open", errno)
-                        : check_file(&st, path, err);
+        return rule_file_fail(err, path, "cannot open", errno);
+    rc = fstat(fd, &st) ? rule_file_fail(err, path, "cannot open", errno)
+                        : rule_file_judge(&st, path, err);
     if (rc) {
         (void)close(fd); /* was only read from */
         return rc;
     }
     *ret_fd = fd;
     return 0;
-}
-
-#define READ_STEP 16384
-
-static int read_all(int fd, const char *path, buf *text, ttp_err *err)
-{
-    char step[READ_STEP];
-
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return system_error(err, path, "cannot read", errno);
-        if (n == 0)
-            return text->failed ? system_error(err, path, "cannot read", ENOMEM) : 0;
-        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
-            return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
-                           RULE_FILE_MAX);
-        buf_put(text, step, (size_t)n);
-    }
 }
 
 int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
@@ -90,25 +44,9 @@ int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, t
 
     if (rc)
         return rc;
-    rc = read_all(fd, path, &text, err);
+    rc = rule_file_bytes(fd, path, &text, err);
     (void)close(fd); /* was only read from */
     return rc ? rc : rule_read(buf_str(&text), path, ctx, ret_rule, err);
-}
-
-bool rule_file_name_counts(str basename)
-{
-    size_t i = 0;
-    str rest;
-
-    for (; i < basename.len; i++) {
-        char c = basename.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_'))
-            break;
-    }
-    rest = (str){basename.ptr + i, basename.len - i};
-    return i > 0 && (str_eq(rest, STR(".yaml")) || str_eq(rest, STR(".yml")));
 }
 
 /* What has been read so far, with the rules by their rule_id: open addressing, at most half full.
@@ -196,77 +134,43 @@ static int add_entry(collection *c, const char *dir, const char *name, const rul
     return buf_c_str(&path) ? add_file(c, path.ptr, ctx) : -ENOMEM;
 }
 
-typedef struct name_list {
-    char **names;
-    size_t n, cap;
-} name_list;
-
-static void name_list_done(name_list *l)
+static int add_names(collection *c, const char *path, const rule_names *l, const rule_context *ctx)
 {
-    for (size_t i = 0; i < l->n; i++)
-        free(l->names[i]);
-    free(l->names);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(DIR *dir, name_list *l)
-{
-    const struct dirent *e;
-
-    for (;;) {
-        errno = 0;
-        e = readdir(dir);
-        if (!e)
-            break;
-        if (!rule_file_name_counts(str_from(e->d_name)))
-            continue;
-        if (mem_grow(l->names, l->cap, l->n + 1))
-            return -ENOMEM;
-        l->names[l->n] = strdup(e->d_name);
-        if (!l->names[l->n++])
-            return -ENOMEM;
-    }
-    if (errno)
-        return -errno;
-    if (l->n > 1)
-        qsort(l->names, l->n, sizeof(*l->names), by_bytes);
-    return 0;
-}
-
-static int add_names(collection *c, const char *path, const name_list *l, const rule_context *ctx)
-{
-    size_t n = l->n < RULE_DIR_FILES_MAX ? l->n : RULE_DIR_FILES_MAX;
     ttp_err err = {0};
     int rc = 0;
 
-    for (size_t i = 0; !rc && i < n; i++)
+    for (size_t i = 0; !rc && i < l->n; i++)
         rc = add_entry(c, path, l->names[i], ctx);
-    if (rc || n == l->n)
-        return rc;
-    (void)err_set(&err, TTP_E_LIMIT, path,
-                  "has %zu rule files; expected at most %u, the rest is not read", l->n,
-                  RULE_DIR_FILES_MAX); /* returns its code */
-    return add_error(c, &err);
+    if (!rc && rule_names_judge(l->n_found, path, &err))
+        rc = add_error(c, &err);
+    return rc;
 }
 
 static int add_dir(collection *c, const char *path, const rule_context *ctx, ttp_err *err)
 {
-    name_list names = {0};
-    DIR *dir = opendir(path);
-    int rc;
+    rule_names names = {0};
+    int rc = rule_names_read(path, &names);
 
-    if (!dir)
-        return system_error(err, path, "cannot open the directory", errno);
-    rc = list_names(dir, &names);
-    (void)closedir(dir); /* was only read from */
-    if (!rc)
-        rc = add_names(c, path, &names, ctx);
-    name_list_done(&names);
-    return rc ? system_error(err, path, "cannot read the directory", -rc) : 0;
+    if (rc)
+        return rule_file_fail(err, path, "cannot open the directory", -rc);
+    rc = add_names(c, path, &names, ctx);
+    rule_names_done(&names);
+    return rc ? rule_file_fail(err, path, "cannot read the directory", -rc) : 0;
+}
+
+/* Reads in turn with one parser, the caller's or one of its own. */
+typedef struct reused {
+    rule_context ctx;
+    yaml_reader *own;
+} reused;
+
+static int begin_reuse(reused *u, const rule_context *ctx)
+{
+    u->ctx = ctx ? *ctx : (rule_context){0};
+    u->own = u->ctx.yaml ? NULL : yaml_reader_new();
+    if (u->own)
+        u->ctx.yaml = u->own;
+    return u->ctx.yaml ? 0 : -ENOMEM;
 }
 
 static int end_collection(collection *c, int rc, rule_dir *ret_dir)
@@ -282,8 +186,12 @@ static int end_collection(collection *c, int rc, rule_dir *ret_dir)
 int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, ttp_err *err)
 {
     collection c = {0};
+    reused u;
+    int rc = begin_reuse(&u, ctx);
 
-    return end_collection(&c, add_dir(&c, path, ctx, err), ret_dir);
+    rc = rc ? err_set(err, rc, path, "out of memory") : add_dir(&c, path, &u.ctx, err);
+    (void)yaml_reader_free(u.own); /* returns NULL */
+    return end_collection(&c, rc, ret_dir);
 }
 
 static bool is_dir(const char *path)
@@ -296,15 +204,18 @@ static bool is_dir(const char *path)
 int rule_paths_read(char *const *paths, size_t n, const rule_context *ctx, rule_dir *ret_dir)
 {
     collection c = {0};
-    int rc = 0;
+    reused u;
+    int rc = begin_reuse(&u, ctx);
 
     for (size_t i = 0; !rc && i < n; i++) {
         ttp_err err = {0};
 
-        rc = is_dir(paths[i]) ? add_dir(&c, paths[i], ctx, &err) : add_file(&c, paths[i], ctx);
+        rc = is_dir(paths[i]) ? add_dir(&c, paths[i], &u.ctx, &err)
+                              : add_file(&c, paths[i], &u.ctx);
         if (rc && rc != -ENOMEM)
             rc = add_error(&c, &err);
     }
+    (void)yaml_reader_free(u.own); /* returns NULL */
     return end_collection(&c, rc, ret_dir);
 }
 

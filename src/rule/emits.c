@@ -238,15 +238,17 @@ static void warn_unknown_keys(reading *r, const yaml_node *emit)
 
     for (size_t i = 0; i < emit->n; i++) {
         const yaml_node *key = emit->pairs[i].key;
-        const char *meant = nearest_word(key->text, emit_keys);
+        const char *meant;
         bool known = false;
 
         for (const char *const *k = emit_keys; *k && !known; k++)
             known = str_eq(key->text, str_from(*k));
-        if (!known)
-            reading_warn(r, key, "unknown key %s in an emit, passed over%s%s%s",
-                         str_shown(shown, key->text), meant ? "; did you mean " : "",
-                         meant ? meant : "", meant ? "?" : "");
+        if (known)
+            continue;
+        meant = nearest_word(key->text, emit_keys);
+        reading_warn(r, key, "unknown key %s in an emit, passed over%s%s%s",
+                     str_shown(shown, key->text), meant ? "; did you mean " : "",
+                     meant ? meant : "", meant ? "?" : "");
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The match of a rule: a leaf, all/any/not of expressions, or a lifter with its parameters. */
-#include "rule/reading.h"
+#include "rule/lint.h"
 
 #include "base/limits.h"
 
@@ -115,6 +115,8 @@ int read_match(reading *r, const yaml_node *n)
             rc = reading_wrong(r, kind, "kind", wanted);
     } else {
         rc = read_expr(r, n, 0, &r->rule->match);
+        if (!rc)
+            rc = lint_match(r, n);
     }
     if (rc)
         return rc;

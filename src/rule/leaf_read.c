@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One leaf of a match expression: {field: F, OP: VALUE}. */
-#include "rule/reading.h"
+#include "rule/lint.h"
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -67,12 +67,6 @@ static int read_pattern(reading *r, const operator_type *o, const yaml_node *val
         return regex_error(r, value, &cause, rc);
     l->n_patterns = 1;
     l->pattern_source = source;
-    if (source.len == 0)
-        reading_lint(r, value, "pattern is empty: it holds for every text");
-    else if (!pattern_has_atom(l->patterns[0]))
-        reading_lint(r, value,
-                     "the pattern has no literal part that every match must hold: it is "
-                     "searched in every event of its field");
     return 0;
 }
 
@@ -333,5 +327,7 @@ int read_leaf(reading *r, const yaml_node *n, uint32_t *ret_index)
     rc = read_field(r, n, l);
     if (!rc)
         rc = read_ignore_case(r, n, o, l);
-    return rc ? rc : o->read(r, o, value, l);
+    if (!rc)
+        rc = o->read(r, o, value, l);
+    return rc ? rc : lint_leaf(r, value, l);
 }

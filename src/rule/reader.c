@@ -252,7 +252,7 @@ static int read_document(reading *r, str text)
 {
     const yaml_node *root;
     char shown[SHOWN_SIZE];
-    int rc = yaml_parse(text, r->where, r->tmp, &root, r->err);
+    int rc = yaml_parse(r->ctx->yaml, text, r->where, r->tmp, &root, r->err);
 
     if (rc)
         return rc;
@@ -294,7 +294,10 @@ static int read_into(owned_rule *o, str text, const char *path, const rule_conte
     }
     rc = read_document(&r, text);
     arena_done(&tmp);
-    return rc;
+    if (rc)
+        return rc;
+    o->rule.source = arena_str(r.own, text);
+    return o->rule.source.ptr ? 0 : -ENOMEM;
 }
 
 int rule_read(str text, const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)

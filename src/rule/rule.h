@@ -110,7 +110,8 @@ typedef struct ttp_rule {
     size_t n_tests;
     const json_node
         *extra; /* references and unknown top-level keys, an object as JSON; NULL where none */
-    uint8_t content_hash[20]; /* SHA-1 of the file's bytes */
+    str source; /* the file's bytes, comments and all; never STR_NULL */
+    uint8_t content_hash[20]; /* SHA-1 of them */
     bool gave_tactic_late;    /* an emit had no tactic or no confidence of its own: lint warns */
 } rule;
 
@@ -120,6 +121,9 @@ typedef struct rule_context {
     void (*warn)(void *ctx, const ttp_err *warning); /* NULL: dropped. One located sentence each */
     void *warn_ctx;
     bool lint; /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
+    /* From rule/yaml.h: memory that is used again from rule to rule, by one thread at a time; who
+     * reads many should have one. NULL: none. */
+    struct yaml_reader *yaml;
 } rule_context;
 
 /*

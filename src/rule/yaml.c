@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "base/utf8.h"
 #include "rule/quoted.h"
+#include "rule/yaml_text.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -29,28 +29,23 @@ typedef struct builder {
     ttp_err *err;
     str text; /* what the parser reads */
     struct fy_parser *parser;
-    const yaml_node **kids;
+    const yaml_node **kids; /* memory of the reader */
     size_t n_kids, cap_kids;
-    frame frames[RULE_YAML_DEPTH_MAX];
     unsigned depth;
-    anchor anchors[RULE_YAML_ANCHORS_MAX];
     unsigned n_anchors;
     size_t n_nodes; /* made so far, aliases counted as what they stand for */
     unsigned n_documents;
     unsigned line, column; /* of the last token that had a place */
+    frame frames[RULE_YAML_DEPTH_MAX];
+    anchor anchors[RULE_YAML_ANCHORS_MAX];
 } builder;
 
-static void parser_end(struct fy_parser *parser)
-{
-    fy_parser_destroy(parser);
-}
-DEFINE_FREE_PTR(fy_parser, struct fy_parser *, parser_end)
-
-static void diag_end(struct fy_diag *diag)
-{
-    fy_diag_destroy(diag);
-}
-DEFINE_FREE_PTR(fy_diag, struct fy_diag *, diag_end)
+/* To make a parser takes libfyaml as long as to read a small rule, so one is kept. */
+struct yaml_reader {
+    struct fy_diag *diag;     /* of the parser */
+    struct fy_parser *parser; /* NULL: to be made */
+    builder b;
+};
 
 static void see_token(builder *b, struct fy_token *token)
 {
@@ -476,11 +471,15 @@ static int take_all(builder *b, struct fy_diag *diag)
     return rc;
 }
 
-static int run_parser(builder *b, str text)
+static void end_parser(yaml_reader *r)
+{
+    fy_parser_destroy(take(r->parser));
+    fy_diag_destroy(take(r->diag));
+}
+
+static int make_parser(yaml_reader *r)
 {
     struct fy_diag_cfg diag_cfg;
-    auto_free(fy_diag) struct fy_diag *diag = NULL;
-    auto_free(fy_parser) struct fy_parser *parser = NULL;
     struct fy_parse_cfg cfg = {
         .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE |
                  FYPCF_SLOPPY_FLOW_INDENTATION, /* as PyYAML reads it */
@@ -489,159 +488,41 @@ static int run_parser(builder *b, str text)
     fy_diag_cfg_default(&diag_cfg);
     diag_cfg.fp = NULL;
     diag_cfg.output_fn = NULL;
-    diag = fy_diag_create(&diag_cfg);
-    if (!diag)
+    r->diag = fy_diag_create(&diag_cfg);
+    if (!r->diag)
         return -ENOMEM;
-    fy_diag_set_collect_errors(diag, true);
-    cfg.diag = diag;
-    parser = fy_parser_create(&cfg);
-    if (!parser || fy_parser_set_string(parser, text.ptr, text.len))
-        return -ENOMEM;
-    b->parser = parser;
-    b->text = text;
-    return take_all(b, diag);
+    fy_diag_set_collect_errors(r->diag, true);
+    cfg.diag = r->diag;
+    r->parser = fy_parser_create(&cfg);
+    if (!r->parser)
+        end_parser(r);
+    return r->parser ? 0 : -ENOMEM;
 }
 
-static bool is_blank(uint32_t cp)
+/* A parser that stopped before the end of its text is not used again. */
+static int run_parser(yaml_reader *r, str text)
 {
-    return cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r';
-}
+    int rc = r->parser ? 0 : make_parser(r);
 
-/* YAML 1.1 ends lines here, 1.2 does not; libfyaml puts stray memory into values that hold them. */
-static bool is_odd_line_end(uint32_t cp)
-{
-    return cp == 0x85 || cp == 0x2028 || cp == 0x2029;
-}
-
-typedef struct byte_check {
-    const char *where;
-    ttp_err *err;
-    unsigned line, column;
-    unsigned n_blank;  /* in a row */
-    bool in_directive; /* the line began with % */
-} byte_check;
-
-static int check_char(byte_check *c, unsigned char byte, unsigned len, uint32_t cp)
-{
-    if (len == 1 && byte >= 0x80)
-        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
-                      "byte 0x%02x is not UTF-8; expected UTF-8 text", byte);
-    if ((cp < 0x20 && !is_blank(cp)) || cp == 0x7f)
-        return err_at(c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
-                      "control character 0x%02x; expected text (write \"\\x%02x\" for it)", byte,
-                      byte);
-    if (is_odd_line_end(cp))
-        return err_at(
-            c->err, TTP_E_SYNTAX, c->where, c->line, c->column,
-            "U+%04X, a line end to some; expected another character (write \"\\u%04x\" for it)", cp,
-            cp);
-    c->n_blank = is_blank(cp) ? c->n_blank + 1 : 0;
-    if (c->n_blank > RULE_YAML_BLANK_MAX)
-        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
-                      "too many blanks and line ends in a row; expected at most %u",
-                      RULE_YAML_BLANK_MAX);
-    if (c->column == 1)
-        c->in_directive = cp == '%';
-    if (c->in_directive && cp != '\n' && c->column > RULE_YAML_DIRECTIVE_MAX)
-        return err_at(c->err, TTP_E_LIMIT, c->where, c->line, c->column,
-                      "a line that begins with %% is too long; expected at most %u characters",
-                      RULE_YAML_DIRECTIVE_MAX);
-    return 0;
-}
-
-/*
- * What the parser must not see: bytes that are no text, to which its answer is not always an error,
- * and long runs of blanks and long directives, over which libfyaml takes a time that grows with the
- * square of their length.
- */
-static int check_bytes(str text, const char *where, ttp_err *err)
-{
-    byte_check c = {.where = where, .err = err, .line = 1, .column = 1};
-    const char *p = text.ptr, *end = text.ptr + text.len;
-
-    while (p < end) {
-        uint32_t cp;
-        unsigned len = utf8_decode(p, end, &cp);
-        int rc = check_char(&c, (unsigned char)*p, len, cp);
-
-        if (rc)
-            return rc;
-        c.column++;
-        if (cp == '\n') {
-            c.line++;
-            c.column = 1;
-        }
-        p += len;
-    }
-    return 0;
-}
-
-static bool read_escape(const char *p, const char *end, uint32_t *ret_unit)
-{
-    uint32_t v = 0;
-
-    if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
-        return false;
-    for (int i = 2; i < 6; i++) {
-        char c = p[i] | 0x20;
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        v = v * 16 + (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    *ret_unit = v;
-    return true;
-}
-
-/*
- * JSON writes what lies beyond U+FFFF as two escapes, which YAML does not know. Only texts that are
- * JSON come here: what stands behind such a pair in its line is then reported some columns too far
- * left.
- */
-static int join_surrogates(str text, arena *a, str *ret_text)
-{
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    char *out = arena_alloc(a, text.len + 1), *o = out;
-
-    if (!out)
-        return -ENOMEM;
-    while (p < end) {
-        uint32_t high, low;
-
-        if (read_escape(p, end, &high) && high >= 0xd800 && high < 0xdc00 &&
-            read_escape(p + 6, end, &low) && low >= 0xdc00 && low < 0xe000) {
-            o += utf8_encode(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00), o);
-            p += 12;
-            continue;
-        }
-        if (*p == '\\' && p + 1 < end)
-            *o++ = *p++; /* an escaped backslash begins no escape */
-        *o++ = *p++;
-    }
-    *ret_text = (str){out, (size_t)(o - out)};
-    return 0;
-}
-
-static int prepare_text(str text, const char *where, arena *a, str *ret_text, ttp_err *err)
-{
-    size_t i = 0;
-    int rc;
-
-    if (str_starts(text, STR("\xef\xbb\xbf")))
-        text = (str){text.ptr + 3, text.len - 3};
-    rc = check_bytes(text, where, err);
     if (rc)
         return rc;
-    *ret_text = text;
-    while (i < text.len && (text.ptr[i] == ' ' || text.ptr[i] == '\n' || text.ptr[i] == '\r'))
-        i++;
-    return i < text.len && text.ptr[i] == '{' ? join_surrogates(text, a, ret_text) : 0;
+    rc = fy_parser_reset(r->parser) || fy_parser_set_string(r->parser, text.ptr, text.len) ? -ENOMEM
+                                                                                           : 0;
+    if (!rc) {
+        r->b.parser = r->parser;
+        r->b.text = text;
+        rc = take_all(&r->b, r->diag);
+    }
+    if (rc)
+        end_parser(r);
+    return rc;
 }
 
-static int parse_into(builder *b, str text, const yaml_node **ret_root)
+static int parse_into(yaml_reader *r, str text, const yaml_node **ret_root)
 {
+    builder *b = &r->b;
     yaml_node *empty;
-    int rc = run_parser(b, text);
+    int rc = run_parser(r, text);
 
     if (rc)
         return rc;
@@ -658,22 +539,44 @@ static int parse_into(builder *b, str text, const yaml_node **ret_root)
     return 0;
 }
 
-int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root, ttp_err *err)
+yaml_reader *yaml_reader_new(void)
 {
-    builder *b;
-    int rc = prepare_text(text, where, a, &text, err);
+    return calloc(1, sizeof(yaml_reader));
+}
 
-    if (rc)
-        return rc;
-    b = arena_calloc(a, 1, sizeof(*b));
-    if (!b)
-        return -ENOMEM;
+yaml_reader *yaml_reader_free(yaml_reader *r)
+{
+    if (!r)
+        return NULL;
+    end_parser(r);
+    free(r->b.kids);
+    free(r);
+    return NULL;
+}
+
+static void begin(builder *b, const char *where, arena *a, ttp_err *err)
+{
     b->a = a;
     b->where = where;
     b->err = err;
-    rc = parse_into(b, text, ret_root);
-    free(b->kids);
-    return rc;
+    b->n_kids = b->n_nodes = 0;
+    b->depth = b->n_anchors = b->n_documents = b->line = b->column = 0;
+}
+
+int yaml_parse(yaml_reader *r, str text, const char *where, arena *a, const yaml_node **ret_root,
+               ttp_err *err)
+{
+    auto_free(yaml_reader) yaml_reader *own = r ? NULL : yaml_reader_new();
+    int rc = yaml_text_prepare(text, where, a, &text, err);
+
+    if (rc)
+        return rc;
+    if (!r)
+        r = own;
+    if (!r)
+        return -ENOMEM;
+    begin(&r->b, where, a, err);
+    return parse_into(r, text, ret_root);
 }
 
 const yaml_node *yaml_get(const yaml_node *map, str key)

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "bus/topics.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,17 +45,16 @@ void change_json(buf *b, const ttp_change *change)
 
 void change_topic(buf *b, const ttp_change *change)
 {
-    buf_printf(b, "ttp.rule.%s.%s", change->kind == TTP_CHANGE_STATE ? "state" : "reloaded",
-               change->rule_id);
+    /* a rule_id is one token: it was checked */
+    (void)bus_topic_put(b, change->kind == TTP_CHANGE_STATE ? BUS_RULE_STATE : BUS_RULE_RELOADED,
+                        str_from(change->rule_id));
 }
 
-int store_publish(ttp_store *store, const ttp_change *change, ttp_err *err)
+static int publish(ttp_store *store, const ttp_change *change, ttp_err *err)
 {
     auto_free(buf) buf topic = {0}, json = {0};
     int rc;
 
-    if (!store->options.publish)
-        return 0;
     change_topic(&topic, change);
     change_json(&json, change);
     if (!buf_c_str(&topic) || !buf_c_str(&json))
@@ -64,6 +64,19 @@ int store_publish(ttp_store *store, const ttp_change *change, ttp_err *err)
         rc = -EIO;
     return rc ? err_set(err, rc, change->rule_id, "cannot publish the change: %s", strerror(-rc))
               : 0;
+}
+
+int store_publish(ttp_store *store, const ttp_change *change, ttp_err *err)
+{
+    trace_span span;
+    int rc;
+
+    if (!store->options.publish)
+        return 0;
+    span = store_publish_begin(store, change->rule_id);
+    rc = publish(store, change, err);
+    trace_end(&span, rc);
+    return rc;
 }
 
 void store_emit_locked(ttp_store *store, ttp_change *change)

@@ -46,6 +46,13 @@ void store_rules_set_sequence(ttp_store_rules *rules, uint64_t sequence)
     rules->sequence = sequence;
 }
 
+void store_rules_clear(ttp_store_rules *rules)
+{
+    for (size_t i = 0; i < rules->n; i++)
+        (void)rule_unref(rules->rules[i].rule); /* returns NULL */
+    rules->n = rules->n_diagnostics = 0;
+}
+
 int ttp_store_load(ttp_store *store, ttp_store_rules **ret_rules, ttp_err *err)
 {
     ttp_store_rules *rules = calloc(1, sizeof(*rules));
@@ -65,8 +72,7 @@ ttp_store_rules *ttp_store_rules_free(ttp_store_rules *rules)
 {
     if (!rules)
         return NULL;
-    for (size_t i = 0; i < rules->n; i++)
-        (void)rule_unref(rules->rules[i].rule); /* returns NULL */
+    store_rules_clear(rules);
     free(rules->rules);
     free(rules->diagnostics);
     free(rules);

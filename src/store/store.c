@@ -3,7 +3,9 @@
 #include "store/store.h"
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,32 +23,48 @@ static const char *choose_type(const ttp_store_options *options)
     return type && *type ? type : store_filesystem.name;
 }
 
-static int find_backend(const char *type, const store_ops **ret_ops, ttp_err *err)
+static const store_ops *find_backend(const char *type)
+{
+    for (size_t i = 0; i < N_BACKENDS; i++)
+        if (strcmp(backends[i]->name, type) == 0)
+            return backends[i];
+    return NULL;
+}
+
+static int refuse_type(const char *type, ttp_err *err)
 {
     auto_free(buf) buf known = {0};
     char quoted[256];
 
-    for (size_t i = 0; i < N_BACKENDS; i++) {
-        if (strcmp(backends[i]->name, type) == 0) {
-            *ret_ops = backends[i];
-            return 0;
-        }
+    for (size_t i = 0; i < N_BACKENDS; i++)
         buf_printf(&known, "%s%s", i ? " or " : "", backends[i]->name);
-    }
     return err_set(err, TTP_E_INVALID, TYPE_VARIABLE, "the rule store is %s; expected %s",
                    err_quote(quoted, sizeof(quoted), type, strlen(type), 40), buf_c_str(&known));
+}
+
+/* A name that every backend can write and every table show. */
+static int check_host(const char *host, ttp_err *err)
+{
+    if (!host || (*host && strlen(host) <= STORE_HOST_MAX && utf8_valid(str_from(host))))
+        return 0;
+    return err_set(err, TTP_E_INVALID, NULL,
+                   "the name of the host is empty, too long or not UTF-8; expected 1 to %d bytes",
+                   STORE_HOST_MAX);
 }
 
 int ttp_store_open(const ttp_store_options *options, ttp_store **ret_store, ttp_err *err)
 {
     static const ttp_store_options defaults;
-    const store_ops *ops = NULL;
+    const store_ops *ops;
     ttp_store *store = NULL;
     int rc;
 
     if (!options)
         options = &defaults;
-    rc = find_backend(choose_type(options), &ops, err);
+    ops = find_backend(choose_type(options));
+    if (!ops)
+        return refuse_type(choose_type(options), err);
+    rc = check_host(options->host, err);
     if (!rc)
         rc = ops->open(options, &store, err);
     if (rc)
@@ -66,12 +84,28 @@ ttp_store *ttp_store_close(ttp_store *store)
     return NULL;
 }
 
-static int copy_c(const char **field)
+static int copy_c(const char **field, const char *value)
 {
-    if (!*field)
+    *field = value ? strdup(value) : NULL;
+    return value && !*field ? -ENOMEM : 0;
+}
+
+static int start_ledger(ttp_store *store)
+{
+    if (!store->options.host)
         return 0;
-    *field = strdup(*field);
-    return *field ? 0 : -ENOMEM;
+    store->ledger = ledger_new(store->options.host, store->ops->view_ledger);
+    store->counts = counts_new();
+    return store->ledger && store->counts ? 0 : -ENOMEM;
+}
+
+static void free_parts(ttp_store *store)
+{
+    store->counts = counts_free(store->counts);
+    store->ledger = ledger_free(store->ledger);
+    free((char *)store->options.rules_dir);
+    free((char *)store->options.db_url);
+    free((char *)store->options.host);
 }
 
 int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *options)
@@ -82,27 +116,30 @@ int store_init(ttp_store *store, const store_ops *ops, const ttp_store_options *
     store->ops = ops;
     *o = *options;
     o->type = NULL;
-    o->db_url = NULL;
-    rc = copy_c(&o->rules_dir);
-    if (!rc && options->db_url) {
-        o->db_url = options->db_url;
-        rc = copy_c(&o->db_url);
-    }
+    o->rules_dir = o->db_url = o->host = NULL;
+    rc = copy_c(&o->rules_dir, options->rules_dir);
+    if (!rc)
+        rc = copy_c(&o->db_url, options->db_url);
+    if (!rc)
+        rc = copy_c(&o->host, options->host);
+    if (!rc)
+        rc = start_ledger(store);
     if (!rc)
         rc = -pthread_mutex_init(&store->lock, NULL);
-    if (rc) {
-        free((char *)o->rules_dir);
-        free((char *)o->db_url);
-    }
+    if (!rc)
+        rc = -pthread_mutex_init(&store->calls_lock, NULL); /* neither fails on Linux */
+    atomic_init(&store->trace, options->trace);
+    if (rc)
+        free_parts(store);
     return rc;
 }
 
 void store_done(ttp_store *store)
 {
-    (void)pthread_mutex_destroy(&store->lock); /* nobody holds it any more */
+    (void)pthread_mutex_destroy(&store->lock); /* nobody holds them any more */
+    (void)pthread_mutex_destroy(&store->calls_lock);
     free(store->subscribers);
-    free((char *)store->options.rules_dir);
-    free((char *)store->options.db_url);
+    free_parts(store);
 }
 
 static int check_rule_id(const char *rule_id, ttp_err *err)
@@ -138,6 +175,7 @@ int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_st
                         const char *set_by, ttp_err *err)
 {
     ttp_rule_state stamped = *state;
+    store_call call;
     int rc = check_rule_id(rule_id, err);
 
     if (!rc)
@@ -154,14 +192,23 @@ int ttp_store_set_state(ttp_store *store, const char *rule_id, const ttp_rule_st
         return rc;
     if (!stamped.has_reason)
         stamped.reason[0] = 0;
-    return store->ops->set_state(store, rule_id, &stamped, err);
+    store_call_begin(store, rule_id, &call);
+    rc = store->ops->set_state(store, rule_id, &stamped, err);
+    store_call_end(store, &call, rc);
+    return rc;
 }
 
 int ttp_store_clear_state(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err)
 {
+    store_call call;
     int rc = check_rule_id(rule_id, err);
 
     if (!rc)
         rc = check_set_by(rule_id, set_by, err);
-    return rc ? rc : store->ops->clear_state(store, rule_id, set_by, err);
+    if (rc)
+        return rc;
+    store_call_begin(store, rule_id, &call);
+    rc = store->ops->clear_state(store, rule_id, set_by, err);
+    store_call_end(store, &call, rc);
+    return rc;
 }

@@ -13,6 +13,10 @@
  */
 #include "base/str.h"
 #include "rule/rule.h"
+#include "store/counts.h"
+#include "store/ledger.h"
+#include "telemetry/trace.h"
+#include "ttp/engine.h"
 #include "ttp/store.h"
 
 #include <pthread.h>
@@ -33,13 +37,34 @@ typedef struct store_ops {
     int (*set_state)(ttp_store *store, const char *rule_id, const ttp_rule_state *state,
                      ttp_err *err);
     int (*clear_state)(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err);
+    /*
+     * The ledger's tables; NULL, all three, where it is kept in memory alone. Fill in what is
+     * wanted and the rows of all hosts but this one; add what all hosts have written of their
+     * counts.
+     */
+    int (*view_ledger)(ttp_store *store, ttp_ledger *view, ttp_err *err);
+    int (*read_counts)(ttp_store *store, counts *sum, ttp_err *err);
+    int (*forget_host)(ttp_store *store, const char *host, ttp_err *err);
     /* End threads and free everything: store_done last. */
     void (*free)(ttp_store *store);
 } store_ops;
 
+/* A call that changes a state, while it runs; on its caller's stack. */
+typedef struct store_call store_call;
+struct store_call {
+    store_call *next;
+    pthread_t thread;
+    trace_span change, write;
+};
+
 struct ttp_store {
     const store_ops *ops;
     ttp_store_options options; /* its strings are copies */
+    trace_point trace;
+    pthread_mutex_t calls_lock; /* no other lock is taken while it is held */
+    store_call *calls;          /* under calls_lock: those that are traced */
+    ledger *ledger;             /* NULL, as counts is, where options name no host */
+    counts *counts;
     pthread_mutex_t lock;
     /* under lock: */
     uint64_t sequence;
@@ -71,12 +96,20 @@ void store_fan_out_locked(ttp_store *store, ttp_change *change);
 void store_emit(ttp_store *store, ttp_change *change);
 void store_emit_locked(ttp_store *store, ttp_change *change);
 
+/*
+ * Spans of a change of state. They are opened by the core around a backend's set_state and
+ * clear_state and by store_publish: a backend need not know of them.
+ */
+void store_call_begin(ttp_store *store, const char *rule_id, store_call *call);
+void store_call_end(ttp_store *store, store_call *call, int status);
+trace_span store_publish_begin(ttp_store *store, const char *rule_id);
+
 /* Changes ready to emit. */
 ttp_change change_definition(const char *rule_id, ttp_rule *r); /* NULL: deleted; borrowed */
 ttp_change change_state(const char *rule_id, const ttp_rule_state *state);
 /* {"kind","rule_id","rule_version","deleted","state":{...}|null}: what is published and printed. */
 void change_json(buf *b, const ttp_change *change);
-/* ttp.rule.reloaded.{rule_id} or ttp.rule.state.{rule_id} */
+/* ttp.rule.reloaded.{rule_id} or ttp.rule.state.{rule_id}; b fails where memory does. */
 void change_topic(buf *b, const ttp_change *change);
 
 /* States. */
@@ -96,9 +129,14 @@ int store_rules_add(ttp_store_rules *rules, ttp_rule *r, const ttp_rule_state *s
 int store_rules_diagnose(ttp_store_rules *rules, const char *rule_id, const ttp_err *err,
                          bool runs_last_good);
 void store_rules_set_sequence(ttp_store_rules *rules, uint64_t sequence);
+void store_rules_clear(ttp_store_rules *rules); /* empty again */
 
 /*
  * A rule's own tests as a gate: a rule that fails one is not taken in. Returns 0, TTP_E_INVALID
  * with the first that failed, or -ENOMEM. m is the calling thread's.
  */
 int store_gate(const ttp_rule *r, matcher *m, ttp_err *err);
+
+/* Add to the counts of store what engine counted since told was told; told is added to, too. store
+ * NULL: to told alone. */
+void follow_tell_counts(ttp_store *store, ttp_engine *engine, counts *told);

@@ -64,6 +64,12 @@ int out_flush(out *o, ttp_err *err)
     return error ? fail(o, error, err) : 0;
 }
 
+int out_put(out *o, str records, ttp_err *err)
+{
+    buf_put_str(&o->data, records);
+    return out_commit(o, err);
+}
+
 int out_commit(out *o, ttp_err *err)
 {
     if (o->data.failed) {

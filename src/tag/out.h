@@ -31,6 +31,9 @@ static inline void out_done(out *o)
  */
 int out_commit(out *o, ttp_err *err);
 
+/* The same for bytes that are whole records and not in data yet. */
+int out_put(out *o, str records, ttp_err *err);
+
 /*
  * Write everything. Returns 0 or -errno with a sentence: -EPIPE (the reader is gone; SIGPIPE must
  * be ignored by the program), -ENOSPC, -EFBIG, -EIO, -EBADF...

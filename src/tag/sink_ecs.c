@@ -134,19 +134,32 @@ static void put_rest(buf *b, const tag *t)
     buf_put_c(b, "}}\n");
 }
 
-static int ecs_put(tag_sink *s, const tag *t, ttp_err *err)
+static int ecs_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t, ttp_err *err)
 {
-    ecs_sink *e = (ecs_sink *)s;
-    buf *b = &e->out.data;
+    const ecs_sink *e = (const ecs_sink *)s;
     int rc = tag_check(t, err);
 
+    (void)clock; /* its times are of many seconds */
     if (rc)
         return rc;
     put_event(b, t);
     put_threat(b, e->catalogue, t);
     put_rule(b, t);
     put_rest(b, t);
-    return out_commit(&e->out, err);
+    return 0;
+}
+
+static int ecs_put(tag_sink *s, const tag *t, ttp_err *err)
+{
+    ecs_sink *e = (ecs_sink *)s;
+    int rc = ecs_render(s, NULL, &e->out.data, t, err);
+
+    return rc ? rc : out_commit(&e->out, err);
+}
+
+static int ecs_put_rendered(tag_sink *s, str rendered, ttp_err *err)
+{
+    return out_put(&((ecs_sink *)s)->out, rendered, err);
 }
 
 static int ecs_flush(tag_sink *s, ttp_err *err)
@@ -162,7 +175,8 @@ static void ecs_free(tag_sink *s)
 
 int tag_sink_ecs_new(int fd, const attack_catalogue *catalogue, tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {ecs_put, ecs_flush, ecs_free};
+    static const tag_sink_ops ops = {ecs_put,    ecs_flush,        ecs_free,
+                                     ecs_render, ecs_put_rendered, false};
     ecs_sink *e = malloc(sizeof(*e));
 
     if (!e)

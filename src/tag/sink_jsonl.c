@@ -10,16 +10,29 @@ typedef struct jsonl_sink {
     tag_clock clock;
 } jsonl_sink;
 
+static int jsonl_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t, ttp_err *err)
+{
+    int rc = tag_check(t, err);
+
+    (void)s; /* all jsonl sinks write alike */
+    if (rc)
+        return rc;
+    tag_write_json_at(b, t, clock);
+    buf_put_char(b, '\n');
+    return 0;
+}
+
 static int jsonl_put(tag_sink *s, const tag *t, ttp_err *err)
 {
     jsonl_sink *j = (jsonl_sink *)s;
-    int rc = tag_check(t, err);
+    int rc = jsonl_render(s, &j->clock, &j->out.data, t, err);
 
-    if (rc)
-        return rc;
-    tag_write_json_at(&j->out.data, t, &j->clock);
-    buf_put_char(&j->out.data, '\n');
-    return out_commit(&j->out, err);
+    return rc ? rc : out_commit(&j->out, err);
+}
+
+static int jsonl_put_rendered(tag_sink *s, str rendered, ttp_err *err)
+{
+    return out_put(&((jsonl_sink *)s)->out, rendered, err);
 }
 
 static int jsonl_flush(tag_sink *s, ttp_err *err)
@@ -35,7 +48,8 @@ static void jsonl_free(tag_sink *s)
 
 int tag_sink_jsonl_new(int fd, tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {jsonl_put, jsonl_flush, jsonl_free};
+    static const tag_sink_ops ops = {jsonl_put,    jsonl_flush,        jsonl_free,
+                                     jsonl_render, jsonl_put_rendered, false};
     jsonl_sink *j = malloc(sizeof(*j));
 
     if (!j)

@@ -412,7 +412,10 @@ static void navigator_free(tag_sink *s)
 int tag_sink_navigator_new(int fd, const attack_catalogue *catalogue, const char *layer_name,
                            tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {navigator_put, navigator_flush, navigator_free};
+    static const tag_sink_ops ops = {.put = navigator_put,
+                                     .flush = navigator_flush,
+                                     .free = navigator_free,
+                                     .flushes_once = true};
     navigator_sink *s = calloc(1, sizeof(*s));
 
     if (!s)

@@ -193,7 +193,7 @@ static void sqlite_free(tag_sink *sink)
 
 int tag_sink_sqlite_new(const char *url, tag_sink **ret_sink, ttp_err *err)
 {
-    static const tag_sink_ops ops = {sqlite_put, sqlite_flush, sqlite_free};
+    static const tag_sink_ops ops = {.put = sqlite_put, .flush = sqlite_flush, .free = sqlite_free};
     auto_free(sqlite_db) sqlite_db *db = NULL;
     sqlite_sink *s;
     int rc = sqlite_db_open(url, NULL, &db, err);

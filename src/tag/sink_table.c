@@ -363,7 +363,8 @@ static void table_free(tag_sink *s)
 int tag_sink_table_new(int fd, const attack_catalogue *catalogue, unsigned width, bool color,
                        tag_sink **ret_sink)
 {
-    static const tag_sink_ops ops = {table_put, table_flush, table_free};
+    static const tag_sink_ops ops = {
+        .put = table_put, .flush = table_flush, .free = table_free, .flushes_once = true};
     table_sink *s = calloc(1, sizeof(*s));
 
     if (!s || !(s->tally = tally_new(false))) {

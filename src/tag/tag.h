@@ -102,6 +102,10 @@ typedef struct tag_sink_ops {
     int (*put)(tag_sink *s, const tag *t, ttp_err *err);
     int (*flush)(tag_sink *s, ttp_err *err);
     void (*free)(tag_sink *s);
+    /* of a sink that writes each tag by itself, else NULL: */
+    int (*render)(const tag_sink *s, tag_clock *clock, buf *out, const tag *t, ttp_err *err);
+    int (*put_rendered)(tag_sink *s, str rendered, ttp_err *err);
+    bool flushes_once; /* its output is a whole, printed at the end */
 } tag_sink_ops;
 struct tag_sink {
     const tag_sink_ops *ops;
@@ -113,6 +117,31 @@ static inline int tag_sink_put(tag_sink *s, const tag *t, ttp_err *err)
 static inline int tag_sink_flush(tag_sink *s, ttp_err *err)
 {
     return s->ops->flush(s, err);
+}
+/* Can tags be rendered for it, by any thread, and handed over as bytes? */
+static inline bool tag_sink_renders(const tag_sink *s)
+{
+    return s->ops->render;
+}
+/*
+ * Append what the sink would write for a tag. Any thread; b and clock (zeroed at first) are its
+ * own. A failed allocation is b's to tell. Returns 0 or what tag_check returns.
+ */
+static inline int tag_sink_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t,
+                                  ttp_err *err)
+{
+    return s->ops->render(s, clock, b, t, err);
+}
+/* Put rendered tags, whole ones. */
+static inline int tag_sink_put_rendered(tag_sink *s, str rendered, ttp_err *err)
+{
+    return s->ops->put_rendered(s, rendered, err);
+}
+/* Make what was put visible, where that can be done more than once: when nothing more comes soon.
+ */
+static inline int tag_sink_settle(tag_sink *s, ttp_err *err)
+{
+    return s->ops->flushes_once ? 0 : s->ops->flush(s, err);
 }
 static inline tag_sink *tag_sink_free(tag_sink *s)
 {

@@ -2,10 +2,11 @@
 /*
  * Any bytes as a pattern and a text: the first holds the pattern's flags, the second the pattern's
  * length; the pattern is repaired to UTF-8 as the contract asks, the text may be anything. Verdicts
- * must agree whatever the cache holds, and spans must lie in the text.
+ * must agree whatever the cache holds, spans must lie in the text, and what is judged never to hold
+ * does not.
  */
 #include "base/utf8.h"
-#include "match/pattern.h"
+#include "match/judge.h"
 
 #include <assert.h>
 
@@ -28,6 +29,17 @@ static void search(const pattern *p, matcher *m, matcher *tiny, str text)
                (spans[i].start <= spans[i].end && spans[i].end <= text.len));
 }
 
+static void judge(const pattern *p, matcher *m, str text)
+{
+    judged_growth growth;
+    str atom;
+    int never = judge_never_holds(p);
+
+    assert(never == 0 || pattern_holds(p, m, text) != 0);
+    assert(judge_atom_rate(p, &atom) <= 1000000);
+    assert(judge_growth(p, &growth) >= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     auto_free(buf) buf source = {0};
@@ -44,6 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rc = data[0] & 8 ? pattern_from_literal(buf_str(&source), data[0] & 7u, &p)
                      : pattern_from_regex(buf_str(&source), data[0] & 1u, &p, NULL);
     assert(rc >= 0);
+    if (rc == 0)
+        judge(p, m, (str){(const char *)data + 2 + len, size - 2 - len});
     if (rc == 0)
         search(p, m, tiny, (str){(const char *)data + 2 + len, size - 2 - len});
     return 0;

@@ -5,15 +5,11 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/time.h"
-#include "db/schema.h"
 #include "db/url.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-/* A writer that waits holds up its own process's readers of the store. */
-#define STORE_BUSY_MS 5000
 
 const char *database_url(const char *option)
 {
@@ -24,8 +20,10 @@ const char *database_url(const char *option)
         return option;
     if (url && *url)
         return url;
+    if (type && (strcmp(type, "mysql") == 0 || strcmp(type, "mariadb") == 0))
+        return "mysql://"; /* the rest of it is in further variables: see db/url.h */
     if (type && *type && strcmp(type, "sqlite") != 0)
-        return "mysql://"; /* told by whoever opens it */
+        return "unknown://"; /* told by whoever opens it */
     return path && *path ? path : NULL;
 }
 
@@ -56,15 +54,17 @@ static int database_open(const ttp_store_options *options, ttp_store **ret_store
 
 static int database_start(ttp_store *store, ttp_err *err)
 {
-    static const sqlite_db_options options = {.busy_timeout_ms = STORE_BUSY_MS};
     database *d = database_of(store);
-    int rc = sqlite_db_open(store->options.db_url, &options, &d->db, err);
+    int rc;
 
-    if (!rc)
-        rc = schema_prepare(d->db, err);
+    pthread_mutex_lock(&d->lock);
+    rc = database_ready_locked(d, err);
     if (!rc && !(d->matcher = matcher_new(NULL)))
         rc = err_set(err, -ENOMEM, NULL, "out of memory");
-    return rc ? rc : tail_start(d, err);
+    if (!rc)
+        rc = tail_start(d, err);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
 }
 
 static void database_free(ttp_store *store)
@@ -72,8 +72,11 @@ static void database_free(ttp_store *store)
     database *d = database_of(store);
 
     tail_stop(d);
-    (void)sqlite_db_close(d->db); /* returns NULL */
+    (void)db_close(d->db); /* returns NULL */
     rows_done(d);
+    announced_done(d);
+    free(d->gaps);
+    free(d->own_seqs);
     (void)matcher_free(d->matcher);             /* returns NULL */
     (void)pthread_mutex_destroy(&d->wake_lock); /* nobody holds them any more */
     (void)pthread_mutex_destroy(&d->lock);
@@ -85,113 +88,93 @@ const store_ops store_database = {
     .name = "database",
     .open = database_open,
     .start = database_start,
-    .load = rows_load,
+    .load = database_load,
     .get_state = states_get,
     .set_state = states_set,
     .clear_state = states_clear,
+    .view_ledger = ledger_view_tables,
+    .read_counts = ledger_read_counts,
+    .forget_host = ledger_forget_host,
     .free = database_free,
 };
-
-int database_step(database *d, sqlite3_stmt *stmt, ttp_err *err)
-{
-    int code = sqlite3_step(stmt);
-
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        int rc = sqlite_db_fail(d->db, code, err);
-
-        (void)sqlite3_reset(stmt); /* repeats the failure */
-        return rc;
-    }
-    (void)sqlite3_reset(stmt); /* the step was fine */
-    return 0;
-}
-
-int database_commit_locked(database *d, const ttp_change *change, ttp_err *err)
-{
-    int64_t seq = d->own_seq;
-    int rc = 0;
-
-    if (change) /* the row that a trigger wrote a moment ago: the lock on writing is ours */
-        rc = tail_read_number(d, "SELECT max(seq) FROM ttp_rule_change", &seq, err);
-    if (!rc && change)
-        rc = store_publish(&d->head, change, err);
-
-    if (!rc)
-        rc = sqlite_db_commit(d->db, err);
-    if (rc)
-        sqlite_db_rollback(d->db);
-    else
-        d->own_seq = seq;
-    return rc;
-}
 
 /* Is this text from this file in the row already? */
 static int is_written(database *d, const char *rule_id, str text, const char *source_path,
                       bool *ret_text, bool *ret_source, ttp_err *err)
 {
-    sqlite3_stmt *stmt;
-    int code,
-        rc = sqlite_db_prepare(
-            d->db, "SELECT yaml_content, source_path FROM ttp_rule WHERE rule_id = ?1", &stmt, err);
+    db_stmt *stmt;
+    int rc = db_prepare(d->db, "SELECT yaml_content, source_path FROM ttp_rule WHERE rule_id = ?",
+                        &stmt, err);
 
     if (rc)
         return rc;
-    (void)sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC); /* else it is not found */
-    code = sqlite3_step(stmt);
-    *ret_text = code == SQLITE_ROW && str_eq(rows_text(stmt, 0), text);
-    *ret_source = code == SQLITE_ROW && str_eq(rows_text(stmt, 1), str_from(source_path));
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        rc = sqlite_db_fail(d->db, code, err);
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
+    db_bind_c(stmt, 1, rule_id);
+    rc = db_next(stmt, err);
+    if (rc)
+        return rc == TTP_E_END ? 0 : rc;
+    *ret_text = str_eq(db_text(stmt, 0), text);
+    *ret_source = str_eq(db_text(stmt, 1), str_from(source_path));
+    db_reset(stmt);
+    return 0;
 }
 
 static int write_rule(database *d, const rule *r, str text, const char *source_path,
                       const char *updated_by, ttp_err *err)
 {
-    static const char sql[] =
-        "INSERT INTO ttp_rule (rule_id, rule_version, source_path, yaml_content, updated_at,"
-        " updated_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (rule_id) DO UPDATE SET"
-        " rule_version = excluded.rule_version, source_path = excluded.source_path,"
-        " yaml_content = excluded.yaml_content, updated_at = excluded.updated_at,"
-        " updated_by = excluded.updated_by";
+    const char *sql =
+        db_sql(d->db,
+               "INSERT INTO ttp_rule (rule_id, rule_version, source_path, yaml_content, updated_at,"
+               " updated_by) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (rule_id) DO UPDATE SET"
+               " rule_version = excluded.rule_version, source_path = excluded.source_path,"
+               " yaml_content = excluded.yaml_content, updated_at = excluded.updated_at,"
+               " updated_by = excluded.updated_by",
+               "INSERT INTO ttp_rule (rule_id, rule_version, source_path, yaml_content, updated_at,"
+               " updated_by) VALUES (?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
+               " rule_version = VALUES(rule_version), source_path = VALUES(source_path),"
+               " yaml_content = VALUES(yaml_content), updated_at = VALUES(updated_at),"
+               " updated_by = VALUES(updated_by)");
     char now[26];
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
-    int code;
+    db_stmt *stmt;
+    int rc = db_prepare(d->db, sql, &stmt, err);
 
     if (rc)
         return rc;
     time_format_sql(time_now_us(), now);
-    code = sqlite3_bind_text(stmt, 1, r->rule_id.ptr, (int)r->rule_id.len, SQLITE_STATIC);
-    code |= sqlite3_bind_int64(stmt, 2, r->rule_version);
-    code |= sqlite3_bind_text(stmt, 3, source_path, -1, SQLITE_STATIC);
-    code |= sqlite3_bind_text(stmt, 4, text.ptr, (int)text.len, SQLITE_STATIC); /* RULE_FILE_MAX */
-    code |= sqlite3_bind_text(stmt, 5, now, sizeof(now), SQLITE_STATIC);
-    code |= sqlite3_bind_text(stmt, 6, updated_by, -1, SQLITE_STATIC);
-    return code ? sqlite_db_fail(d->db, SQLITE_NOMEM, err) : database_step(d, stmt, err);
+    db_bind_text(stmt, 1, r->rule_id);
+    db_bind_int(stmt, 2, r->rule_version);
+    db_bind_c(stmt, 3, source_path);
+    db_bind_text(stmt, 4, text);
+    db_bind_text(stmt, 5, (str){now, sizeof(now)});
+    db_bind_c(stmt, 6, updated_by);
+    return db_run(stmt, NULL, err);
+}
+
+typedef struct writing {
+    const rule *rule;
+    str text;
+    const char *source_path, *updated_by;
+    ttp_change change;
+} writing;
+
+static int write_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
+{
+    writing *w = arg;
+    bool has_text = false, has_source = false;
+    int rc =
+        is_written(d, w->rule->rule_id.ptr, w->text, w->source_path, &has_text, &has_source, err);
+
+    if (!rc && !(has_text && has_source))
+        rc = write_rule(d, w->rule, w->text, w->source_path, w->updated_by, err);
+    *ret_change = has_text ? NULL : &w->change;
+    return rc;
 }
 
 int database_write_locked(database *d, rule *r, str text, const char *source_path,
                           const char *updated_by, ttp_err *err)
 {
-    ttp_change change = change_definition(r->rule_id.ptr, r);
-    bool has_text = false, has_source = false;
-    int rc = sqlite_db_begin(d->db, err);
+    writing w = {r, text, source_path, updated_by, change_definition(r->rule_id.ptr, r)};
 
-    if (rc)
-        return rc;
-    rc = is_written(d, r->rule_id.ptr, text, source_path, &has_text, &has_source, err);
-    if (!rc && !(has_text && has_source))
-        rc = write_rule(d, r, text, source_path, updated_by, err);
-    if (rc) {
-        sqlite_db_rollback(d->db);
-        return rc;
-    }
-    rc = database_commit_locked(d, has_text ? NULL : &change, err);
-    if (!rc)
-        tail_catch_up_locked(d);
-    return rc;
+    return database_transact_locked(d, write_work, &w, err);
 }
 
 int database_upsert_rule(ttp_store *store, str text, const char *source_path,
@@ -211,40 +194,34 @@ int database_upsert_rule(ttp_store *store, str text, const char *source_path,
     return rc;
 }
 
-static int delete_locked(database *d, const char *rule_id, ttp_err *err)
+static int delete_work(database *d, void *arg, const ttp_change **ret_change, ttp_err *err)
 {
-    ttp_change change = change_definition(rule_id, NULL);
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_begin(d->db, err);
+    const ttp_change *change = arg;
+    uint64_t n_changes = 0;
+    db_stmt *stmt;
+    int rc = db_prepare(d->db, "DELETE FROM ttp_rule WHERE rule_id = ?", &stmt, err);
 
     if (rc)
         return rc;
-    rc = sqlite_db_prepare(d->db, "DELETE FROM ttp_rule WHERE rule_id = ?1", &stmt, err);
-    if (!rc) {
-        (void)sqlite3_bind_text(stmt, 1, rule_id, -1, SQLITE_STATIC); /* else it is not found */
-        rc = database_step(d, stmt, err);
-    }
-    if (!rc && sqlite3_changes(sqlite_db_handle(d->db)) == 0)
-        rc = err_set(err, TTP_E_NOT_FOUND, rule_id, "no such rule in the database");
-    if (rc) {
-        sqlite_db_rollback(d->db);
-        return rc;
-    }
-    rc = database_commit_locked(d, &change, err);
-    if (!rc)
-        tail_catch_up_locked(d);
+    db_bind_c(stmt, 1, change->rule_id);
+    rc = db_run(stmt, &n_changes, err);
+    if (!rc && n_changes == 0)
+        rc = err_set(err, TTP_E_NOT_FOUND, change->rule_id, "no such rule in the database");
+    *ret_change = change;
     return rc;
 }
 
 int database_delete_rule(ttp_store *store, const char *rule_id, ttp_err *err)
 {
     database *d = database_of(store);
+    ttp_change change;
     int rc;
 
     if (!rule_id_ok(rule_id))
         return err_set(err, TTP_E_NOT_FOUND, NULL, "no such rule in the database");
+    change = change_definition(rule_id, NULL);
     pthread_mutex_lock(&d->lock);
-    rc = delete_locked(d, rule_id, err);
+    rc = database_transact_locked(d, delete_work, &change, err);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }

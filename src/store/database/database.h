@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "ttp/store.h"
 
-/* The database that --db, DECNET_DB_URL, or DECNET_DB_TYPE and DECNET_DB_PATH name; NULL: none. */
+/* The database that --db, DECNET_DB_URL, or DECNET_DB_TYPE with its fellows name; NULL: none. */
 const char *database_url(const char *option);
 
 /*
@@ -36,18 +36,17 @@ typedef struct database_sync {
     ttp_store *db, *fs;
     const char *rules_dir; /* what fs watches */
     const char *updated_by;
-    size_t n_written, n_deleted, n_refused; /* counted up */
+    size_t n_written, n_deleted; /* counted up */
+    size_t n_refused;            /* files that did not load, as of database_sync_all */
     char dir[4096]; /* filled in by database_sync_all: rules_dir, absolute, links not followed */
 } database_sync;
 
 /*
- * Make the database hold what the directory does: all its rules are written, those that came from
- * it and are gone are deleted. A file that does not load leaves its rule as it is. ret_sequence is
- * the point of fs up to which that is done; refused (may be
- * NULL) is told of each file that was not taken although fs runs it. Returns 0 or the first failure
- * of directory or database; calling again continues.
+ * Make the database hold what the directory does: all its rules are written, by the bytes they were
+ * read from, and those that came from it and are gone are deleted. A file that does not load leaves
+ * its rule as it is. ret_sequence is the point of fs up to which that is done. Returns 0 or the
+ * first failure of directory or database; calling again continues.
  */
-int database_sync_all(database_sync *sync, uint64_t *ret_sequence,
-                      void (*refused)(const ttp_err *err), ttp_err *err);
+int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err);
 /* The same for one change of fs. Returns 0 or a failure of the database. */
 int database_sync_change(database_sync *sync, const ttp_change *change, ttp_err *err);

@@ -10,16 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-str rows_text(sqlite3_stmt *stmt, int column)
-{
-    const char *p = sqlite3_column_blob(stmt, column); /* the bytes as they are */
-    int len = sqlite3_column_bytes(stmt, column);
-
-    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
-        return STR_NULL;
-    return (str){p ? p : "", p ? (size_t)len : 0};
-}
-
 /* Where rule_id is or belongs. */
 static size_t place_of(const database *d, const char *rule_id, bool *ret_found)
 {
@@ -48,11 +38,20 @@ static void free_known(known_rule *k)
     free(k);
 }
 
+known_rule *rows_find_locked(database *d, const char *rule_id)
+{
+    bool found;
+    size_t i = place_of(d, rule_id, &found);
+
+    return found ? d->known[i] : NULL;
+}
+
 void rows_forget_locked(database *d, const char *rule_id)
 {
     bool found;
     size_t i = place_of(d, rule_id, &found);
 
+    ledger_note(d->head.ledger, rule_id, NULL, NULL, NULL);
     if (!found)
         return;
     free_known(d->known[i]);
@@ -135,6 +134,7 @@ int rows_take_locked(database *d, const char *rule_id, str text, known_rule **re
         (void)rule_unref(k->live); /* returns NULL */
         k->live = r;
     }
+    ledger_note(d->head.ledger, rule_id, k->live, rc ? &k->err : NULL, k->hash);
     *ret_known = k;
     return 0;
 }
@@ -144,9 +144,9 @@ static void copy_cut(char *out, size_t size, str text)
 {
     size_t n = text.len < size ? text.len : size - 1;
 
-    while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xC0) == 0x80)
+    while (text.ptr && n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xC0) == 0x80)
         n--;
-    if (n)
+    if (text.ptr && n)
         memcpy(out, text.ptr, n);
     out[n] = '\0';
 }
@@ -164,13 +164,12 @@ static int read_instant(str text, const char *rule_id, const char *what, int64_t
                    err_quote(quoted, sizeof(quoted), text.ptr, text.len, 40));
 }
 
-int rows_read_state(sqlite3_stmt *stmt, int first, const char *rule_id, ttp_rule_state *ret_state,
+int rows_read_state(db_stmt *stmt, unsigned first, const char *rule_id, ttp_rule_state *ret_state,
                     ttp_err *err)
 {
     ttp_rule_state s = state_default;
-    str kind = rows_text(stmt, first), reason = rows_text(stmt, first + 3);
-    str set_by = rows_text(stmt, first + 4);
-    int type = sqlite3_column_type(stmt, first + 1);
+    str kind = db_text(stmt, first), reason = db_text(stmt, first + 3);
+    str set_by = db_text(stmt, first + 4);
     char quoted[256];
     int rc;
 
@@ -178,16 +177,14 @@ int rows_read_state(sqlite3_stmt *stmt, int first, const char *rule_id, ttp_rule
         return err_set(err, TTP_E_INVALID, rule_id,
                        "the database has state %s; expected enabled, disabled or clipped",
                        err_quote(quoted, sizeof(quoted), kind.ptr, kind.len, 40));
-    s.has_confidence_max = type != SQLITE_NULL;
-    if (s.has_confidence_max)
-        s.confidence_max = sqlite3_column_double(stmt, first + 1);
-    if (s.has_confidence_max && ((type != SQLITE_FLOAT && type != SQLITE_INTEGER) ||
+    s.has_confidence_max = !db_is_null(stmt, first + 1);
+    if (s.has_confidence_max && (db_double(stmt, first + 1, &s.confidence_max) ||
                                  !(s.confidence_max >= 0 && s.confidence_max <= 1)))
         return err_set(err, TTP_E_INVALID, rule_id,
                        "the database has a confidence_max that is no number from 0 to 1");
-    rc = read_instant(rows_text(stmt, first + 2), rule_id, "expires_at", &s.expires_at_us, err);
+    rc = read_instant(db_text(stmt, first + 2), rule_id, "expires_at", &s.expires_at_us, err);
     if (!rc)
-        rc = read_instant(rows_text(stmt, first + 5), rule_id, "set_at", &s.set_at_us, err);
+        rc = read_instant(db_text(stmt, first + 5), rule_id, "set_at", &s.set_at_us, err);
     if (rc)
         return rc;
     s.has_reason = reason.ptr != NULL;
@@ -197,73 +194,14 @@ int rows_read_state(sqlite3_stmt *stmt, int first, const char *rule_id, ttp_rule
     return 0;
 }
 
-/* One row of a load: what is live of the rule, with its state, and what is wrong with either. */
-static int load_row(database *d, sqlite3_stmt *stmt, int64_t now_us, ttp_store_rules *rules)
+void rows_rule_id(db_stmt *stmt, unsigned column, char rule_id[RULE_ID_MAX + 1])
 {
-    char rule_id[RULE_ID_MAX + 2];
-    ttp_rule_state state = state_default;
-    known_rule *k = NULL;
-    ttp_err err = {0};
-    int rc;
+    str text = db_text(stmt, column);
 
-    copy_cut(rule_id, sizeof(rule_id), rows_text(stmt, 0));
-    if (!rule_id_ok(rule_id)) {
-        (void)err_set(&err, TTP_E_INVALID, "ttp_rule",
-                      "a row's rule_id is none; expected 1 to 64 letters, digits or underscores");
-        return store_rules_diagnose(rules, "", &err, false);
-    }
-    rc = rows_take_locked(d, rule_id, rows_text(stmt, 1), &k);
-    if (!rc && k->refused)
-        rc = store_rules_diagnose(rules, rule_id, &k->err, k->live != NULL);
-    if (rc || !k->live)
-        return rc;
-    if (sqlite3_column_type(stmt, 8) != SQLITE_NULL &&
-        rows_read_state(stmt, 2, rule_id, &state, &err))
-        rc = store_rules_diagnose(rules, rule_id, &err, true);
-    if (state_expired(&state, now_us))
-        state = state_default;
-    return rc ? rc : store_rules_add(rules, k->live, &state);
-}
-
-static int load_rows(database *d, ttp_store_rules *rules, ttp_err *err)
-{
-    int64_t now_us = time_now_us();
-    sqlite3_stmt *stmt;
-    int code, rc = sqlite_db_prepare(
-                  d->db,
-                  "SELECT r.rule_id, r.yaml_content, s.state, s.confidence_max, s.expires_at,"
-                  " s.reason, s.set_by, s.set_at, s.rule_id FROM ttp_rule AS r"
-                  " LEFT JOIN ttp_rule_state AS s ON s.rule_id = r.rule_id ORDER BY r.rule_id",
-                  &stmt, err);
-
-    if (rc)
-        return rc;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !rc)
-        rc = load_row(d, stmt, now_us, rules);
-    if (!rc && code != SQLITE_DONE)
-        rc = sqlite_db_fail(d->db, code, err);
-    else if (rc)
-        rc = err_set(err, rc, NULL, "out of memory");
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
-}
-
-/* Log and tables in one read transaction: what the sequence names is exactly what is contained. */
-int rows_load(ttp_store *store, ttp_store_rules *rules, ttp_err *err)
-{
-    database *d = database_of(store);
-    int rc;
-
-    pthread_mutex_lock(&d->lock);
-    rc = sqlite_db_exec(d->db, "BEGIN", err);
-    if (!rc)
-        rc = tail_read_locked(d, err);
-    if (!rc)
-        rc = load_rows(d, rules, err);
-    sqlite_db_rollback(d->db); /* it only read */
-    pthread_mutex_lock(&store->lock);
-    store_rules_set_sequence(rules, store->sequence); /* only tail_read_locked raises it */
-    pthread_mutex_unlock(&store->lock);
-    pthread_mutex_unlock(&d->lock);
-    return rc;
+    rule_id[0] = '\0';
+    if (!text.ptr || text.len > RULE_ID_MAX || memchr(text.ptr, '\0', text.len))
+        return;
+    copy_cut(rule_id, RULE_ID_MAX + 1, text);
+    if (!rule_id_ok(rule_id))
+        rule_id[0] = '\0';
 }

@@ -11,7 +11,6 @@
 #include "store/database/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,92 +74,50 @@ static bool is_ours(const database_sync *sync, const char *path)
            theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
-static int read_bytes(int fd, buf *b)
+/*
+ * A rule as fs runs it into its row, by the very bytes it was read from: what stands in the file by
+ * now may be a later version, which is a change of its own, or somebody's mistake.
+ */
+static int write_rule(database_sync *sync, rule *r, ttp_err *err)
 {
-    char part[16384];
-    ssize_t n;
-
-    while ((n = read(fd, part, sizeof(part))) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        buf_put(b, part, (size_t)n);
-        if (b->len > RULE_FILE_MAX)
-            return TTP_E_LIMIT;
-    }
-    return b->failed ? -ENOMEM : 0;
-}
-
-/* The bytes of a rule's file as they are now. A change after this is a further change of fs. */
-static int read_source(const char *path, buf *b, ttp_err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
-    int rc;
-
-    if (fd < 0)
-        return err_set(err, -errno, path, "cannot open: %s", strerror(errno));
-    rc = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) ? -EINVAL : read_bytes(fd, b);
-    (void)close(fd); /* it was only read */
-    if (rc == TTP_E_LIMIT)
-        return err_set(err, rc, path, "the file is longer than %u bytes", RULE_FILE_MAX);
-    return rc ? err_set(err, rc, path, "cannot read: %s", strerror(-rc)) : 0;
-}
-
-/* One file into its row. *ret_refused: it is the file that is at fault, not the database. */
-static int write_file(database_sync *sync, const ttp_rule *seen, bool *ret_refused, ttp_err *err)
-{
-    auto_free(buf) buf text = {0}, path = {0};
     database *d = database_of(sync->db);
-    auto_free(rule) ttp_rule *r = NULL;
+    auto_free(buf) buf path = {0};
     int rc;
 
-    *ret_refused = true;
-    buf_printf(&path, "%s/%s", sync->dir, base_name(seen->path.ptr));
+    buf_printf(&path, "%s/%s", sync->dir, base_name(r->path.ptr));
     if (!buf_c_str(&path))
         return err_set(err, -ENOMEM, NULL, "out of memory");
-    rc = read_source(path.ptr, &text, err);
-    if (rc)
-        return rc;
     pthread_mutex_lock(&d->lock);
-    rc = rows_compile_locked(d, NULL, buf_str(&text), path.ptr, &r, err);
-    if (!rc) {
-        *ret_refused = false;
-        rc = database_write_locked(d, r, buf_str(&text), path.ptr, sync->updated_by, err);
-    }
+    rc = database_write_locked(d, r, r->source, path.ptr, sync->updated_by, err);
     pthread_mutex_unlock(&d->lock);
-    if (!rc)
-        sync->n_written++;
+    sync->n_written += rc == 0;
     return rc;
 }
 
 static int read_sources(database *d, source_rows *all, ttp_err *err)
 {
-    sqlite3_stmt *stmt;
-    int code,
-        rc = sqlite_db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
+    db_stmt *stmt;
+    int rc = database_ready_locked(d, err);
 
+    if (!rc)
+        rc = db_prepare(d->db, "SELECT rule_id, source_path FROM ttp_rule", &stmt, err);
     if (rc)
         return rc;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *rule_id = (const char *)sqlite3_column_text(stmt, 0);
-        const char *path = (const char *)sqlite3_column_text(stmt, 1);
-        source_row *row;
+    while ((rc = db_next(stmt, err)) == 0) {
+        str path = db_text(stmt, 1);
+        source_row row;
 
-        if (!rule_id_ok(rule_id) || !path || !*path)
+        rows_rule_id(stmt, 0, row.rule_id);
+        if (!row.rule_id[0] || path.len == 0)
             continue;
-        if (mem_grow(all->rows, all->cap, all->n + 1) || !(path = strdup(path))) {
-            (void)sqlite3_reset(stmt); /* given up */
+        if (mem_grow(all->rows, all->cap, all->n + 1) ||
+            !(row.path = strndup(path.ptr, path.len))) {
+            db_reset(stmt);
             return err_set(err, -ENOMEM, NULL, "out of memory");
         }
-        row = &all->rows[all->n++];
-        row->path = (char *)path;
-        (void)snprintf(row->rule_id, sizeof(row->rule_id), "%s", rule_id); /* checked above */
+        all->rows[all->n++] = row;
     }
-    rc = code == SQLITE_DONE ? 0 : sqlite_db_fail(d->db, code, err);
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
+    return rc == TTP_E_END ? 0 : rc;
 }
 
 /* What the directory holds, to look up by id and by file name. */
@@ -246,29 +203,17 @@ static int delete_gone(database_sync *sync, const ttp_store_rules *rules, ttp_er
     return rc;
 }
 
-static int write_all(database_sync *sync, const ttp_store_rules *rules,
-                     void (*refused)(const ttp_err *err), ttp_err *err)
+static int write_all(database_sync *sync, const ttp_store_rules *rules, ttp_err *err)
 {
-    sync->n_refused += ttp_store_rules_n_diagnostics(rules); /* fs has logged them */
-    for (size_t i = 0; i < ttp_store_rules_count(rules); i++) {
-        bool is_refused;
-        ttp_err own = {0};
-        int rc = write_file(sync, ttp_store_rules_at(rules, i, NULL), &is_refused, &own);
+    int rc = 0;
 
-        if (rc && !is_refused) {
-            if (err)
-                *err = own;
-            return rc;
-        }
-        sync->n_refused += rc != 0;
-        if (rc && refused)
-            refused(&own);
-    }
-    return 0;
+    sync->n_refused = ttp_store_rules_n_diagnostics(rules); /* fs has logged them */
+    for (size_t i = 0; !rc && i < ttp_store_rules_count(rules); i++)
+        rc = write_rule(sync, ttp_store_rules_at(rules, i, NULL), err);
+    return rc;
 }
 
-int database_sync_all(database_sync *sync, uint64_t *ret_sequence,
-                      void (*refused)(const ttp_err *err), ttp_err *err)
+int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err)
 {
     ttp_store_rules *rules = NULL;
     int rc = absolute_dir(sync, err);
@@ -280,7 +225,7 @@ int database_sync_all(database_sync *sync, uint64_t *ret_sequence,
     /* deleted first: a rule_id that moved to another file is then written, not deleted */
     rc = delete_gone(sync, rules, err);
     if (!rc)
-        rc = write_all(sync, rules, refused, err);
+        rc = write_all(sync, rules, err);
     if (!rc)
         *ret_sequence = ttp_store_rules_sequence(rules);
     (void)ttp_store_rules_free(rules); /* returns NULL */
@@ -308,17 +253,8 @@ static int delete_if_ours(database_sync *sync, const char *rule_id, ttp_err *err
 
 int database_sync_change(database_sync *sync, const ttp_change *change, ttp_err *err)
 {
-    bool is_refused;
-    int rc;
-
     if (change->kind != TTP_CHANGE_DEFINITION)
         return 0; /* the directory's states are its own */
-    if (!change->rule)
-        return delete_if_ours(sync, change->rule_id, err);
-    rc = write_file(sync, change->rule, &is_refused, err);
-    if (rc && is_refused) { /* edited again meanwhile: that edit is a change of its own */
-        sync->n_refused++;
-        return 0;
-    }
-    return rc;
+    return change->rule ? write_rule(sync, change->rule, err)
+                        : delete_if_ours(sync, change->rule_id, err);
 }

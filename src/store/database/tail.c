@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the change log on, row by row, and hands each row out as one change. SQLite writes one
- * transaction after another, so that sequence numbers become visible in their order, without gaps.
+ * Reads the change log on, row by row, and hands each row out as one change. The last row that was
+ * handed out is read again each time: as long as it is there, nothing behind it was pruned unseen.
  */
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "db/url.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
@@ -17,10 +16,22 @@
 #define BATCH "256"
 #define BACKOFF_MAX_MS 30000
 
-/* Ours was published before it was committed; what others wrote is published as it comes in. */
-static void send_out(database *d, sqlite3_stmt *stmt, ttp_change *change)
+/* Is it a row of ours? It is asked for once. */
+static bool take_own_row(database *d, int64_t seq)
 {
-    bool ours = sqlite3_column_int64(stmt, 0) == d->own_seq;
+    for (size_t i = 0; i < d->n_own_seqs; i++) {
+        if (d->own_seqs[i] != seq)
+            continue;
+        d->own_seqs[i] = d->own_seqs[--d->n_own_seqs];
+        return true;
+    }
+    return false;
+}
+
+/* Ours was published before it was committed; what others wrote is published as it comes in. */
+static void send_out(database *d, int64_t seq, ttp_change *change)
+{
+    bool ours = take_own_row(d, seq);
 
     pthread_mutex_lock(&d->head.lock);
     if (ours)
@@ -30,97 +41,165 @@ static void send_out(database *d, sqlite3_stmt *stmt, ttp_change *change)
     pthread_mutex_unlock(&d->head.lock);
 }
 
-/* Columns: seq, kind, rule_id, deleted, the six of a state, yaml_content. */
+/* TAIL_COLUMNS */
 enum {
     SEQ,
     KIND,
     RULE_ID,
     DELETED,
     STATE,
-    TEXT = STATE + 6
 };
 
-static int hand_out_definition(database *d, sqlite3_stmt *stmt, const char *rule_id)
+/* Take in what the rule's row holds by now; *ret_live NULL: it is gone. */
+static int take_text(database *d, const char *rule_id, bool *ret_refused, rule **ret_live,
+                     ttp_err *err)
 {
-    str text = rows_text(stmt, TEXT);
-    ttp_change change = change_definition(rule_id, NULL);
     known_rule *k;
-    int rc;
+    db_stmt *stmt;
+    int rc = db_prepare(d->db, "SELECT yaml_content FROM ttp_rule WHERE rule_id = ?", &stmt, err);
 
-    if (text.ptr) { /* not deleted, neither here nor since */
-        rc = rows_take_locked(d, rule_id, text, &k);
-        if (rc || k->refused)
-            return rc;
-        change.rule = k->live;
-    } else {
+    if (rc)
+        return rc;
+    db_bind_c(stmt, 1, rule_id);
+    rc = db_next(stmt, err);
+    if (rc == TTP_E_END) {
         rows_forget_locked(d, rule_id);
+        return 0;
     }
-    send_out(d, stmt, &change);
+    if (rc)
+        return rc;
+    rc = rows_take_locked(d, rule_id, db_text(stmt, 0), &k);
+    db_reset(stmt);
+    if (rc)
+        return err_set(err, rc, NULL, "out of memory");
+    *ret_refused = k->refused;
+    *ret_live = k->live;
     return 0;
 }
 
-static void hand_out_state(database *d, sqlite3_stmt *stmt, const char *rule_id)
+static int hand_out_definition(database *d, db_stmt *stmt, const char *rule_id, ttp_err *err)
+{
+    ttp_change change = change_definition(rule_id, NULL);
+    bool refused = false;
+    int rc = 0;
+
+    if (db_int(stmt, DELETED))
+        rows_forget_locked(d, rule_id);
+    else
+        rc = take_text(d, rule_id, &refused, &change.rule, err);
+    if (!rc && !refused)
+        send_out(d, db_int(stmt, SEQ), &change);
+    return rc;
+}
+
+static int hand_out_state(database *d, db_stmt *stmt, const char *rule_id, ttp_err *err)
 {
     ttp_rule_state state = state_default;
     ttp_change change;
-    ttp_err err = {0};
+    ttp_err bad = {0};
     char line[1100];
 
-    if (!sqlite3_column_int(stmt, DELETED) && rows_read_state(stmt, STATE, rule_id, &state, &err)) {
+    if (!db_int(stmt, DELETED) && rows_read_state(stmt, STATE, rule_id, &state, &bad)) {
         log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s",
-                ttp_err_format(&err, line, sizeof(line)));
-        return;
+                ttp_err_format(&bad, line, sizeof(line)));
+        return 0;
     }
+    if (announced_note_state_locked(d, rule_id, &state))
+        return err_set(err, -ENOMEM, NULL, "out of memory");
     change = change_state(rule_id, &state);
-    send_out(d, stmt, &change);
+    send_out(d, db_int(stmt, SEQ), &change);
+    return 0;
 }
 
-static int hand_out(database *d, sqlite3_stmt *stmt)
+int tail_hand_out_locked(database *d, db_stmt *stmt, ttp_err *err)
 {
-    const char *rule_id = (const char *)sqlite3_column_text(stmt, RULE_ID);
+    char rule_id[RULE_ID_MAX + 1];
 
-    if (!rule_id_ok(rule_id)) {
+    rows_rule_id(stmt, RULE_ID, rule_id);
+    if (!rule_id[0]) {
         log_msg(&d->head.options.log, TTP_LOG_WARNING,
                 "a row of the database has a rule_id that is none: passed over");
         return 0;
     }
-    if (str_eq(rows_text(stmt, KIND), STR("state"))) {
-        hand_out_state(d, stmt, rule_id);
-        return 0;
+    if (str_eq(db_text(stmt, KIND), STR("state")))
+        return hand_out_state(d, stmt, rule_id, err);
+    return hand_out_definition(d, stmt, rule_id, err);
+}
+
+/* A row beyond last_seq. */
+static int take_row(database *d, db_stmt *stmt, ttp_err *err)
+{
+    int64_t seq = db_int(stmt, SEQ);
+    int rc;
+
+    if (mem_grow(d->gaps, d->cap_gaps, d->n_gaps + 1)) /* before: a row is handed out once */
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    rc = tail_hand_out_locked(d, stmt, err);
+    if (rc)
+        return rc;
+    if (db_dialect_of(d->db) != DB_SQLITE)
+        (void)gaps_add_locked(d, d->last_seq + 1, seq - 1); /* there is room */
+    d->last_seq = seq;
+    return 0;
+}
+
+/* The next rows; *ret_lost: the one before them is gone. */
+static int read_batch(database *d, size_t *ret_n, bool *ret_lost, ttp_err *err)
+{
+    bool is_found = d->last_seq == 0;
+    db_stmt *stmt;
+    int rc = db_prepare(d->db,
+                        "SELECT " TAIL_COLUMNS
+                        " FROM ttp_rule_change WHERE seq >= ? ORDER BY seq LIMIT " BATCH,
+                        &stmt, err);
+
+    if (rc)
+        return rc;
+    *ret_n = 0;
+    db_bind_int(stmt, 1, d->last_seq);
+    while ((rc = db_next(stmt, err)) == 0) {
+        if (!is_found && db_int(stmt, SEQ) == d->last_seq) {
+            is_found = true;
+            continue;
+        }
+        if (!is_found)
+            break;
+        rc = take_row(d, stmt, err);
+        if (rc)
+            break;
+        ++*ret_n;
     }
-    return hand_out_definition(d, stmt, rule_id);
+    db_reset(stmt);
+    if (rc && rc != TTP_E_END)
+        return rc;
+    *ret_lost = !is_found;
+    return 0;
+}
+
+/* Gaps, then new rows, as of one moment: see gaps.c. */
+static int read_once(database *d, size_t *ret_n, ttp_err *err)
+{
+    bool joined = true, lost = false;
+    int rc = d->n_gaps ? database_begin_read_locked(d, &joined, err) : 0;
+
+    if (rc)
+        return rc;
+    rc = gaps_read_locked(d, err);
+    if (!rc)
+        rc = read_batch(d, ret_n, &lost, err);
+    database_end_read_locked(d, joined);
+    return !rc && lost ? announced_compare_locked(d, err) : rc;
 }
 
 int tail_read_locked(database *d, ttp_err *err)
 {
-    static const char sql[] =
-        "SELECT c.seq, c.kind, c.rule_id, c.deleted, c.state, c.confidence_max, c.expires_at,"
-        " c.reason, c.set_by, c.set_at, r.yaml_content FROM ttp_rule_change AS c"
-        " LEFT JOIN ttp_rule AS r ON c.kind = 'definition' AND NOT c.deleted"
-        " AND r.rule_id = c.rule_id WHERE c.seq > ?1 ORDER BY c.seq LIMIT " BATCH;
-    int code, n;
+    size_t n = 0;
+    int rc;
 
     do {
-        sqlite3_stmt *stmt;
-        int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
-
-        if (rc)
-            return rc;
-        (void)sqlite3_bind_int64(stmt, 1, d->last_seq); /* a number always fits */
-        for (n = 0; !rc && (code = sqlite3_step(stmt)) == SQLITE_ROW; n++) {
-            rc = hand_out(d, stmt);
-            if (rc)
-                (void)err_set(err, rc, NULL, "out of memory");
-            else
-                d->last_seq = sqlite3_column_int64(stmt, SEQ);
-        }
-        if (!rc && code != SQLITE_DONE)
-            rc = sqlite_db_fail(d->db, code, err);
-        (void)sqlite3_reset(stmt); /* handled above */
-        if (rc)
-            return rc;
-    } while (n > 0);
-    return 0;
+        rc = read_once(d, &n, err);
+    } while (!rc && n > 0);
+    return rc;
 }
 
 void tail_catch_up_locked(database *d)
@@ -128,40 +207,46 @@ void tail_catch_up_locked(database *d)
     ttp_err err = {0};
     char line[1100];
 
-    if (!tail_read_locked(d, &err))
+    if (!tail_read_locked(d, &err)) {
+        gaps_prune_locked(d);
         return;
+    }
     log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s", ttp_err_format(&err, line, sizeof(line)));
     d->data_version = -1; /* the thread looks again */
 }
 
-int tail_read_number(database *d, const char *sql, int64_t *ret_value, ttp_err *err)
-{
-    sqlite3_stmt *stmt;
-    int rc = sqlite_db_prepare(d->db, sql, &stmt, err);
-    int code;
-
-    if (rc)
-        return rc;
-    code = sqlite3_step(stmt);
-    if (code == SQLITE_ROW)
-        *ret_value = sqlite3_column_int64(stmt, 0);
-    else
-        rc = sqlite_db_fail(d->db, code, err);
-    (void)sqlite3_reset(stmt); /* handled above */
-    return rc;
-}
-
 /* Ask SQLite whether any other connection wrote anything, which costs no query, then the log. */
-static int poll_locked(database *d, ttp_err *err)
+static int poll_sqlite(database *d, ttp_err *err)
 {
     int64_t version = 0;
-    int rc = tail_read_number(d, "PRAGMA data_version", &version, err);
+    int rc = db_number(d->db, "PRAGMA data_version", &version, err);
 
     if (rc || version == d->data_version)
         return rc;
     rc = tail_read_locked(d, err);
     if (!rc)
         d->data_version = version;
+    return rc;
+}
+
+static int poll_server(database *d, ttp_err *err)
+{
+    int64_t up_to = gaps_are_final_locked(d) ? d->last_seq : 0; /* asked before the reading */
+    int rc = tail_read_locked(d, err);
+
+    if (!rc)
+        gaps_drop_locked(d, up_to);
+    return rc;
+}
+
+static int poll_locked(database *d, ttp_err *err)
+{
+    int rc = database_ready_locked(d, err);
+
+    if (!rc)
+        rc = db_dialect_of(d->db) == DB_SQLITE ? poll_sqlite(d, err) : poll_server(d, err);
+    if (!rc)
+        gaps_prune_locked(d);
     return rc;
 }
 
@@ -223,6 +308,8 @@ static void *follow(void *arg)
         rc = poll_locked(d, &err);
         pthread_mutex_unlock(&d->lock);
         note_outcome(d, rc, &err, &n_failures);
+        if (!rc)
+            ledger_push(d);
     }
     return NULL;
 }
@@ -253,11 +340,17 @@ static int start_thread(database *d, ttp_err *err)
 /* A private database needs no thread: nobody else writes to it. */
 int tail_start(database *d, ttp_err *err)
 {
-    int rc =
-        tail_read_number(d, "SELECT coalesce(max(seq), 0) FROM ttp_rule_change", &d->last_seq, err);
+    bool joined;
+    int rc = database_begin_read_locked(d, &joined, err);
 
+    if (!rc) {
+        rc = gaps_take_stock_locked(d, err);
+        if (!rc)
+            rc = announced_states_locked(d, err);
+        database_end_read_locked(d, joined);
+    }
     d->data_version = -1; /* whatever came between the two is asked for once more */
-    if (rc || strcmp(sqlite_db_path(d->db), DB_MEMORY_PATH) == 0)
+    if (rc || db_is_private(d->db))
         return rc;
     return start_thread(d, err);
 }
@@ -271,5 +364,6 @@ void tail_stop(database *d)
     pthread_cond_signal(&d->wake);
     pthread_mutex_unlock(&d->wake_lock);
     (void)pthread_join(d->thread, NULL); /* it is ours and was not joined yet */
+    ledger_push_last(d);
     (void)pthread_cond_destroy(&d->wake);
 }

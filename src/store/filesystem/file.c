@@ -2,11 +2,11 @@
 /* The text of one rule file, read only when nobody is in the middle of writing it. */
 #include "store/filesystem/fs.h"
 
-#include "base/err.h"
-#include "base/limits.h"
+#include "rule/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 static fs_stamp stamp_of(const struct stat *st)
@@ -19,117 +19,98 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool same_stamp(const fs_stamp *a, const fs_stamp *b)
+bool fs_same_stamp(const fs_stamp *a, const fs_stamp *b)
 {
     return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
            same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
-static int system_error(ttp_err *err, const char *path, int code)
-{
-    return err_set(err, -code, path, "cannot read: %s", strerror(code));
-}
-
-static int check_stat(const struct stat *st, const char *path, ttp_err *err)
-{
-    if (!S_ISREG(st->st_mode))
-        return err_set(err, TTP_E_INVALID, path, "is %s; expected a regular file",
-                       S_ISDIR(st->st_mode)    ? "a directory"
-                       : S_ISFIFO(st->st_mode) ? "a FIFO"
-                       : S_ISSOCK(st->st_mode) ? "a socket"
-                                               : "a device");
-    if (st->st_size > (off_t)RULE_FILE_MAX)
-        return err_set(err, TTP_E_LIMIT, path, "has %lld bytes; expected at most %u",
-                       (long long)st->st_size, RULE_FILE_MAX);
-    return 0;
-}
+typedef enum writer {
+    WRITER_NONE,
+    WRITER_BUSY,
+    WRITER_UNKNOWN,
+} writer;
 
 /*
  * A read lease is refused exactly while somebody has the file open for writing. It is given back at
  * once; whoever opens the file in between waits that long. The kernel's signal about it goes to
- * this thread, which blocks all.
+ * this thread, which blocks all. Only the file's owner (and root) may ask.
  */
-static bool being_written(int fd)
+static writer ask_for_writer(int fd)
 {
     struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};
-    bool refused;
 
     if (fcntl(fd, F_SETOWN_EX, &owner))
-        return false;
-    refused = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
-    if (refused)
-        return errno == EAGAIN;           /* else: not ours to ask */
+        return WRITER_UNKNOWN;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK))
+        return errno == EAGAIN ? WRITER_BUSY : WRITER_UNKNOWN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* closing the file ends it as well */
-    return false;
+    return WRITER_NONE;
 }
 
-#define READ_STEP 16384
+#define CLOSING_TRIES 5
+#define CLOSING_NS 20000
 
-static int read_bytes(int fd, const char *path, buf *text, ttp_err *err)
+/* Whoever closes the file is seen at it: the event is sent a moment before the file is free. */
+static writer find_writer(int fd)
 {
-    char step[READ_STEP];
+    const struct timespec moment = {.tv_nsec = CLOSING_NS};
+    writer w = ask_for_writer(fd);
 
-    for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return system_error(err, path, errno);
-        if (n == 0)
-            return text->failed ? system_error(err, path, ENOMEM) : 0;
-        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
-            return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
-                           RULE_FILE_MAX);
-        buf_put(text, step, (size_t)n);
+    for (unsigned i = 1; w == WRITER_BUSY && i < CLOSING_TRIES; i++) {
+        (void)nanosleep(&moment, NULL); /* it may be cut short */
+        w = ask_for_writer(fd);
     }
+    return w;
 }
 
-static int read_open_file(int fd, const char *path, bool leases, buf *text, fs_stamp *ret_stamp,
-                          ttp_err *err)
+static int read_open_file(int fd, fs_reading *r, ttp_err *err)
 {
     struct stat before, after;
     fs_stamp a, b;
+    writer w;
     int rc;
 
     if (fstat(fd, &before))
-        return system_error(err, path, errno);
-    rc = check_stat(&before, path, err);
+        return rule_file_fail(err, r->path, "cannot read", errno);
+    rc = rule_file_judge(&before, r->path, err);
     if (!rc)
-        rc = read_bytes(fd, path, text, err);
+        rc = rule_file_bytes(fd, r->path, &r->text, err);
     if (rc)
         return rc;
-    if (fstat(fd, &after))
-        return system_error(err, path, errno);
+    w = r->remote ? WRITER_UNKNOWN : find_writer(fd);
+    if (fstat(fd, &after)) /* last: whoever was waited for may have written on */
+        return rule_file_fail(err, r->path, "cannot read", errno);
     a = stamp_of(&before);
     b = stamp_of(&after);
-    if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) ||
-        (leases && being_written(fd)))
+    if (before.st_size != after.st_size || !same_time(a.mtime, b.mtime) || w == WRITER_BUSY)
         return TTP_E_END;
-    *ret_stamp = b;
+    r->unsure = w == WRITER_UNKNOWN;
+    r->stamp = b;
     return 0;
 }
 
 /* Looked at before it is opened: opening a device may do things. */
-int fs_read(const char *path, bool leases, const fs_stamp *known, buf *text, fs_stamp *ret_stamp,
-            ttp_err *err)
+int fs_read(fs_reading *r, ttp_err *err)
 {
     struct stat st;
     fs_stamp stamp;
     int fd, rc;
 
-    if (stat(path, &st))
-        return errno == ENOENT ? TTP_E_NOT_FOUND : system_error(err, path, errno);
+    if (stat(r->path, &st))
+        return errno == ENOENT ? TTP_E_NOT_FOUND
+                               : rule_file_fail(err, r->path, "cannot read", errno);
     stamp = stamp_of(&st);
-    if (known && same_stamp(&stamp, known))
+    if (r->known && fs_same_stamp(&stamp, r->known))
         return TTP_E_DUPLICATE;
-    rc = check_stat(&st, path, err);
+    rc = rule_file_judge(&st, r->path, err);
     if (rc)
         return rc;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return errno == ENOENT ? TTP_E_NOT_FOUND : system_error(err, path, errno);
-    rc = read_open_file(fd, path, leases, text, ret_stamp, err);
+        return errno == ENOENT ? TTP_E_NOT_FOUND
+                               : rule_file_fail(err, r->path, "cannot read", errno);
+    rc = read_open_file(fd, r, err);
     (void)close(fd); /* was only read from */
     return rc;
 }

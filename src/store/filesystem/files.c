@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "rule/files.h"
 
-#include <dirent.h>
 #include <errno.h>
 
 static size_t file_place(const fs_store *fs, const char *name, bool *ret_found)
@@ -89,6 +89,7 @@ static void run_locked(fs_store *fs, fs_entry *e, fs_file *file)
     (void)rule_unref(e->rule); /* returns NULL; next has a reference of its own */
     e->rule = next ? rule_ref(next) : NULL;
     e->file = file;
+    fs_note_entry_locked(fs, e);
     if (!same && !fs->first_scan) {
         ttp_change change = change_definition(e->rule_id, next);
 
@@ -153,6 +154,7 @@ static int take_over(fs_store *fs, fs_file *f, rule *next)
     (void)rule_unref(f->good); /* returns NULL */
     f->good = next;
     free(take(f->err));
+    fs_note_gone_locked(fs, f->name);
     if (f->entry != e)
         claim_locked(fs, f, e);
     else if (e->file == f)
@@ -165,16 +167,17 @@ static int take_over(fs_store *fs, fs_file *f, rule *next)
 static void refuse(fs_store *fs, fs_file *f, const ttp_err *err)
 {
     ttp_err *kept = f->err;
+    bool said = kept && kept->code == err->code && kept->line == err->line &&
+                strcmp(kept->text, err->text) == 0;
 
-    if (kept && kept->code == err->code && kept->line == err->line &&
-        strcmp(kept->text, err->text) == 0)
-        return;
-    fs_log_err(fs, TTP_LOG_WARNING, err);
+    if (!said)
+        fs_log_err(fs, TTP_LOG_WARNING, err);
     pthread_mutex_lock(&fs->base.lock);
     if (!kept)
         kept = f->err = malloc(sizeof(*kept));
     if (kept)
         *kept = *err;
+    fs_note_file_locked(fs, f);
     pthread_mutex_unlock(&fs->base.lock);
 }
 
@@ -186,10 +189,7 @@ static void set_absent(fs_store *fs, fs_file *f, int64_t due_ns)
 
 #define CLOSING_MS 16
 
-/*
- * Whoever closes a file is seen doing so a moment before the file is free, so a busy one is looked
- * at again: at once, then ever more seldom. ms 0: it is not busy.
- */
+/* Look at it again in so many milliseconds; 0: it is not needed. */
 static void set_again(fs_store *fs, fs_file *f, uint32_t ms)
 {
     fs->n_busy += (ms != 0) - (f->again_ms != 0);
@@ -198,9 +198,13 @@ static void set_again(fs_store *fs, fs_file *f, uint32_t ms)
     f->again_ns = ms ? time_monotonic_ns() + ms * 1000000LL : 0;
 }
 
-static void set_busy(fs_store *fs, fs_file *f)
+/*
+ * Whoever closes a file is seen doing so a moment before the file is free, so a busy one is looked
+ * at again: at once, then ever more seldom.
+ */
+static void set_busy(fs_store *fs, fs_file *f, fs_how how)
 {
-    uint32_t ms = f->again_ms ? 2 * f->again_ms : 1;
+    uint32_t ms = f->again_ms && how != FS_CLOSED ? 2 * f->again_ms : 1;
 
     set_again(fs, f, ms < STORE_LOOK_MS ? ms : STORE_LOOK_MS);
 }
@@ -212,8 +216,10 @@ static void remove_file(fs_store *fs, fs_file *f)
 
     set_absent(fs, f, 0);
     set_again(fs, f, 0);
+    fs->must_scan |= fs->dir_err.code != 0; /* there is room for another one now */
     pthread_mutex_lock(&fs->base.lock);
     release_locked(fs, f);
+    fs_note_gone_locked(fs, f->name);
     i = file_place(fs, f->name, &found);
     fs->n_files--;
     memmove(fs->files + i, fs->files + i + 1, (fs->n_files - i) * sizeof(*fs->files));
@@ -228,7 +234,7 @@ static void warn_of(void *ctx, const ttp_err *warning)
 
 static int compile(fs_store *fs, const char *path, str text, rule **ret_rule, ttp_err *err)
 {
-    rule_context ctx = {.warn = warn_of, .warn_ctx = fs};
+    rule_context ctx = {.warn = warn_of, .warn_ctx = fs, .yaml = fs->yaml};
     auto_free(rule) rule *r = NULL;
     int rc = rule_read(text, path, &ctx, &r, err);
 
@@ -249,6 +255,7 @@ static int judge(fs_store *fs, fs_file *f, const char *path, str text, ttp_err *
     sha1(text.ptr, text.len, hash);
     if (f->judged && memcmp(f->hash, hash, sizeof(hash)) == 0)
         return 0;
+    fs->n_news++;
     rc = f->good && memcmp(f->good->content_hash, hash, sizeof(hash)) == 0
              ? take_over(fs, f, rule_ref(f->good)) /* a bad edit was taken back */
              : compile(fs, path, text, &r, err);
@@ -263,39 +270,72 @@ static int judge(fs_store *fs, fs_file *f, const char *path, str text, ttp_err *
     return 0;
 }
 
-static void set_found(fs_store *fs, const char *name, const char *path, const buf *text,
-                      const fs_stamp *stamp)
+/* It is there, and is looked at again when there may be memory. */
+static void put_off(fs_store *fs, fs_file *f, const char *path)
 {
-    fs_file *f = get_file(fs, name);
     ttp_err err = {0};
 
-    if (!f || (text->len && judge(fs, f, path, buf_str(text), &err))) {
-        (void)err_set(&err, -ENOMEM, path, "out of memory"); /* returns its code */
-        fs_log_err(fs, TTP_LOG_ERROR, &err);
-        return; /* the next reconcile looks again */
-    }
+    (void)err_set(&err, -ENOMEM, path, "out of memory"); /* returns its code */
+    fs_log_err(fs, TTP_LOG_ERROR, &err);
+    if (!f)
+        return; /* the next comparison finds it */
     set_absent(fs, f, 0);
-    set_again(fs, f, 0);
-    f->stamp = *stamp;
+    set_again(fs, f, STORE_LOOK_MS);
     f->scan = fs->scan;
 }
 
-/* It cannot be read, or somebody is in the middle of writing it: it is there. */
-static void set_unread(fs_store *fs, const char *name, const ttp_err *err)
+static bool is_old(const fs_stamp *stamp)
 {
-    fs_file *f = get_file(fs, name);
+    int64_t us = stamp->mtime.tv_sec * 1000000LL + stamp->mtime.tv_nsec / 1000;
 
-    if (!f)
+    return us <= time_now_us() - STORE_SETTLE_MS * 1000LL;
+}
+
+/*
+ * May a file be taken of which nobody can tell whether it is still being written? If it has not
+ * changed for a while: as seen by us, or where that clock is ours (or we have seen nothing yet) as
+ * it says itself.
+ */
+static bool has_settled(const fs_store *fs, fs_file *f, const fs_stamp *stamp)
+{
+    int64_t now_ns = time_monotonic_ns();
+
+    if ((!fs->remote || fs->first_scan) && is_old(stamp))
+        return true;
+    if (fs_same_stamp(stamp, &f->seen))
+        return now_ns - f->seen_ns >= STORE_SETTLE_MS * 1000000LL;
+    f->seen = *stamp;
+    f->seen_ns = now_ns;
+    return false;
+}
+
+static void set_found(fs_store *fs, fs_file *f, const fs_reading *r, fs_how how)
+{
+    ttp_err err = {0};
+
+    if (r->unsure && how != FS_CLOSED && !has_settled(fs, f, &r->stamp)) {
+        set_again(fs, f, STORE_SETTLE_MS + 1);
         return;
-    set_absent(fs, f, 0);
-    f->scan = fs->scan;
-    f->judged = f->judged && !err; /* were it readable again with the same bytes, err must go */
-    f->stamp = (fs_stamp){0};
-    if (!err) {
-        set_busy(fs, f);
+    }
+    if (r->text.len && judge(fs, f, r->path, buf_str(&r->text), &err)) {
+        put_off(fs, f, r->path);
         return;
     }
     set_again(fs, f, 0);
+    f->stamp = r->stamp;
+}
+
+/* It cannot be read, or somebody is in the middle of writing it: it is there. */
+static void set_unread(fs_store *fs, fs_file *f, fs_how how, const ttp_err *err)
+{
+    f->judged = f->judged && !err; /* were it readable again with the same bytes, err must go */
+    f->stamp = (fs_stamp){0};
+    if (!err) {
+        set_busy(fs, f, how);
+        return;
+    }
+    /* what is wrong with the system may pass without an event */
+    set_again(fs, f, err->code < 0 ? STORE_LOOK_MS : 0);
     refuse(fs, f, err);
 }
 
@@ -306,8 +346,10 @@ static void set_lost(fs_store *fs, const char *name)
     if (!f)
         return;
     set_again(fs, f, 0);
-    if (!f->due_ns)
-        set_absent(fs, f, time_monotonic_ns() + STORE_ABSENCE_MS * 1000000LL);
+    if (f->due_ns)
+        return;
+    fs->n_news++;
+    set_absent(fs, f, time_monotonic_ns() + STORE_ABSENCE_MS * 1000000LL);
 }
 
 /* Too many files: said once, and a diagnostic as long as it is so. */
@@ -316,10 +358,7 @@ static void judge_count(fs_store *fs, size_t n)
     ttp_err err = {0};
     bool news;
 
-    if (n > RULE_DIR_FILES_MAX)
-        (void)err_set(&err, TTP_E_LIMIT, fs->base.options.rules_dir,
-                      "has %zu rule files; expected at most %u, the rest is not read", n,
-                      RULE_DIR_FILES_MAX); /* returns its code */
+    (void)rule_names_judge(n, fs->base.options.rules_dir, &err); /* leaves its code there */
     pthread_mutex_lock(&fs->base.lock);
     news = err.code && !fs->dir_err.code;
     fs->dir_err = err;
@@ -328,32 +367,44 @@ static void judge_count(fs_store *fs, size_t n)
         fs_log_err(fs, TTP_LOG_WARNING, &err);
 }
 
-void fs_look(fs_store *fs, const char *name, bool quick)
+static void take_look(fs_store *fs, fs_file *f, const fs_reading *r, fs_how how, int rc,
+                      const ttp_err *err)
 {
-    auto_free(buf) buf path = {0}, text = {0};
+    set_absent(fs, f, 0);
+    f->scan = fs->scan;
+    if (rc == 0)
+        set_found(fs, f, r, how);
+    else if (rc != TTP_E_DUPLICATE)
+        set_unread(fs, f, how, rc == TTP_E_END ? NULL : err);
+}
+
+int fs_look(fs_store *fs, const char *name, fs_how how)
+{
+    auto_free(buf) buf path = {0};
     fs_file *f = find_file(fs, name);
-    fs_stamp stamp;
+    fs_reading r = {.remote = fs->remote, .known = how == FS_QUICK && f ? &f->stamp : NULL};
     ttp_err err = {0};
     int rc;
 
-    buf_printf(&path, "%s/%s", fs->base.options.rules_dir, name);
-    if (!buf_c_str(&path))
-        return; /* the next reconcile looks again */
     if (!f && fs->n_files >= RULE_DIR_FILES_MAX) {
         judge_count(fs, fs->n_files + 1);
-        return;
+        return 0;
     }
-    rc = fs_read(path.ptr, !fs->remote, quick && f ? &f->stamp : NULL, &text, &stamp, &err);
-    if (rc == 0)
-        set_found(fs, name, path.ptr, &text, &stamp);
-    else if (rc == TTP_E_NOT_FOUND)
+    buf_printf(&path, "%s/%s", fs->base.options.rules_dir, name);
+    r.path = buf_c_str(&path);
+    rc = r.path ? fs_read(&r, &err) : -ENOMEM;
+    if (rc == TTP_E_NOT_FOUND) {
         set_lost(fs, name);
-    else if (rc != TTP_E_DUPLICATE)
-        set_unread(fs, name, rc == TTP_E_END ? NULL : &err);
-    else if (f) {
-        set_absent(fs, f, 0);
-        f->scan = fs->scan;
+    } else {
+        f = f ? f : get_file(fs, name);
+        if (!f || rc == -ENOMEM)
+            put_off(fs, f, name);
+        else
+            take_look(fs, f, &r, how, rc, &err);
+        rc = 0;
     }
+    buf_done(&r.text);
+    return rc;
 }
 
 int64_t fs_look_again(fs_store *fs, int64_t now_ns)
@@ -363,10 +414,11 @@ int64_t fs_look_again(fs_store *fs, int64_t now_ns)
     for (size_t i = 0; fs->n_absent + fs->n_busy && i < fs->n_files;) {
         fs_file *f = fs->files[i];
         bool lost = f->due_ns && f->due_ns <= now_ns;
+        int rc = 0;
 
         if (lost || (f->again_ns && f->again_ns <= now_ns))
-            fs_look(fs, f->name, false); /* adds no file: this one is known */
-        if (lost && f->due_ns) {
+            rc = fs_look(fs, f->name, FS_READ); /* adds no file: this one is known */
+        if (lost && rc == TTP_E_NOT_FOUND) {
             remove_file(fs, f);
             continue;
         }
@@ -379,81 +431,30 @@ int64_t fs_look_again(fs_store *fs, int64_t now_ns)
     return next_ns;
 }
 
-typedef struct name_list {
-    char **names;
-    size_t n, cap;
-    bool has_links;
-} name_list;
-
-static void name_list_done(name_list *l)
+static void look_at_names(fs_store *fs, const rule_names *names, fs_how how)
 {
-    for (size_t i = 0; i < l->n; i++)
-        free(l->names[i]);
-    free(l->names);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(DIR *dir, name_list *l)
-{
-    const struct dirent *e;
-
-    for (;;) {
-        errno = 0;
-        e = readdir(dir);
-        if (!e)
-            break;
-        if (!rule_file_name_counts(str_from(e->d_name)))
-            continue;
-        l->has_links |= e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
-        if (mem_grow(l->names, l->cap, l->n + 1))
-            return -ENOMEM;
-        l->names[l->n] = strdup(e->d_name);
-        if (!l->names[l->n])
-            return -ENOMEM;
-        l->n++;
-    }
-    if (errno)
-        return -errno;
-    if (l->n > 1)
-        qsort(l->names, l->n, sizeof(*l->names), by_bytes);
-    return 0;
-}
-
-static void look_at_names(fs_store *fs, const name_list *l, bool quick)
-{
-    size_t n = l->n < RULE_DIR_FILES_MAX ? l->n : RULE_DIR_FILES_MAX;
-
     fs->scan++;
-    fs->has_links = l->has_links;
-    for (size_t i = 0; i < n; i++)
-        fs_look(fs, l->names[i], quick);
+    fs->has_links = names->has_links;
+    for (size_t i = 0; i < names->n; i++)
+        (void)fs_look(fs, names->names[i], how); /* one that has gone since is lost below */
     for (size_t i = 0; i < fs->n_files; i++)
         if (fs->files[i]->scan != fs->scan)
             set_lost(fs, fs->files[i]->name);
-    judge_count(fs, l->n);
+    judge_count(fs, names->n_found);
 }
 
-int fs_scan(fs_store *fs, bool quick, ttp_err *err)
+int fs_scan(fs_store *fs, fs_how how, ttp_err *err)
 {
     const char *path = fs->base.options.rules_dir;
-    name_list l = {0};
-    DIR *dir = opendir(path);
-    int rc = dir ? 0 : -errno;
+    rule_names names = {0};
+    int rc = rule_names_read(path, &names);
 
-    if (!rc && dir)
-        rc = list_names(dir, &l);
-    if (dir)
-        (void)closedir(dir); /* was only read from */
-    if (!rc)
-        look_at_names(fs, &l, quick);
-    name_list_done(&l);
-    return rc ? err_set(err, rc, path,
-                        "cannot read the directory of rules: %s; expected a directory that may be "
-                        "read",
-                        strerror(-rc))
-              : 0;
+    if (rc)
+        return err_set(err, rc, path,
+                       "cannot read the directory of rules: %s; expected a directory that may be "
+                       "read",
+                       strerror(-rc));
+    look_at_names(fs, &names, how);
+    rule_names_done(&names);
+    return 0;
 }

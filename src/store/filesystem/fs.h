@@ -12,6 +12,7 @@
  * claim it, of which the first by name runs, and what an operator set. Events only say where to
  * look; what is found there decides, so that an event too many or twice does nothing.
  */
+#include "rule/yaml.h"
 #include "store/store.h"
 
 #include <sys/stat.h>
@@ -28,7 +29,9 @@ typedef struct fs_stamp {
 
 typedef struct fs_file {
     char *name;
-    fs_stamp stamp;
+    fs_stamp stamp;   /* of the text that was judged last */
+    fs_stamp seen;    /* of one that may still have been written, */
+    int64_t seen_ns;  /* and when that was first seen */
     bool judged;      /* hash is of the bytes judged last, be they good or bad */
     uint8_t hash[20]; /* SHA-1 */
     rule *good;       /* NULL: it never held a rule that may run */
@@ -57,6 +60,7 @@ typedef struct fs_store {
 
     /* the thread's alone: */
     matcher *m;
+    yaml_reader *yaml;
     int inotify_fd, dir_wd, parent_wd; /* -1: none */
     dev_t dir_dev;
     ino_t dir_ino;
@@ -65,8 +69,10 @@ typedef struct fs_store {
     bool remote;     /* it is on a network filesystem */
     bool missing;
     bool has_links; /* some rule files are symbolic links */
+    bool repaired;  /* a comparison found what no event had told of, and that was said */
     bool must_scan;
     uint64_t scan;
+    uint64_t n_news;  /* texts and absences that were not known before */
     size_t n_absent;  /* files whose due_ns is set */
     size_t n_busy;    /* files whose again_ns is set */
     size_t n_closing; /* those of them that were seen so just now */
@@ -90,14 +96,23 @@ static inline fs_store *fs_of(ttp_store *store)
     return (fs_store *)store;
 }
 
+/* file.c: one look at the text of a rule file. */
+typedef struct fs_reading {
+    const char *path;
+    const fs_stamp *known; /* where it still looks like that it is not read; may be NULL */
+    bool remote;           /* the filesystem cannot tell whether anybody has it open for writing */
+    /* what comes out: */
+    buf text;
+    fs_stamp stamp;
+    bool unsure; /* nobody could tell whether it is still being written */
+} fs_reading;
+
 /*
- * file.c: the text of a rule file. Returns 0, TTP_E_NOT_FOUND (no such file), TTP_E_END (somebody
- * is writing it), or what is wrong with it, with err. Where
- * known is not NULL and the file still looks like that, TTP_E_DUPLICATE. leases: the filesystem can
- * tell whether somebody has the file open for writing.
+ * Returns 0, TTP_E_NOT_FOUND (no such file), TTP_E_END (somebody is writing it), TTP_E_DUPLICATE
+ * (it looks as known), or what is wrong with it, with err.
  */
-int fs_read(const char *path, bool leases, const fs_stamp *known, buf *text, fs_stamp *ret_stamp,
-            ttp_err *err);
+int fs_read(fs_reading *r, ttp_err *err);
+bool fs_same_stamp(const fs_stamp *a, const fs_stamp *b);
 
 /* states.c */
 fs_entry *fs_find_entry_locked(fs_store *fs, const char *rule_id); /* NULL: there is none */
@@ -109,14 +124,25 @@ int fs_set_state(ttp_store *store, const char *rule_id, const ttp_rule_state *st
 int fs_clear_state(ttp_store *store, const char *rule_id, const char *set_by, ttp_err *err);
 
 /* files.c: the thread's */
-/* Look at one file and take over what it holds. quick: one that looks as before is not read. */
-void fs_look(fs_store *fs, const char *name, bool quick);
+typedef enum fs_how {
+    FS_READ,
+    FS_QUICK,  /* one that looks as before is not read */
+    FS_CLOSED, /* whoever wrote it has closed it or put it there whole: so the event says */
+} fs_how;
+/* Look at one file and take over what it holds. Returns 0, or TTP_E_NOT_FOUND where it is gone. */
+int fs_look(fs_store *fs, const char *name, fs_how how);
 /* Look at all of the directory. Returns 0 or -errno and err. */
-int fs_scan(fs_store *fs, bool quick, ttp_err *err);
+int fs_scan(fs_store *fs, fs_how how, ttp_err *err);
 /* Look again at the files that were absent or being written. Returns when the next is due, or
  * INT64_MAX. */
 int64_t fs_look_again(fs_store *fs, int64_t now_ns);
 void fs_file_free(fs_file *f);
+
+/* note.c: what runs, for the ledger; call it whenever that may have changed */
+void fs_note_entry_locked(const fs_store *fs, const fs_entry *e);
+void fs_note_file_locked(const fs_store *fs, const fs_file *f);
+/* A file is no longer one whose rule_id could not be read. */
+void fs_note_gone_locked(const fs_store *fs, const char *name);
 
 /* watch.c: the thread's */
 /* Watch the directory, or decide to poll it (logged). Returns 0, or -errno and err where there is

@@ -120,10 +120,14 @@ int fs_watch_open(fs_store *fs, ttp_err *err)
     }
     if (gone(rc))
         return missing_error(fs, rc, err);
-    if (rc)
+    if (rc) {
         start_polling(fs, strerror(-rc));
-    else
-        fs->polling = false;
+        return 0;
+    }
+    if (fs->polling)
+        log_msg(&fs->base.options.log, TTP_LOG_INFO, "%s: can be watched now",
+                fs->base.options.rules_dir);
+    fs->polling = false;
     return 0;
 }
 
@@ -210,7 +214,8 @@ static void take_event(fs_store *fs, const struct inotify_event *ev, bool *ret_c
     if (ev->len == 0)
         return;
     if (rule_file_name_counts(str_from(ev->name)))
-        fs_look(fs, ev->name, false);
+        (void)fs_look(fs, ev->name, /* one that is gone is waited for */
+                      ev->mask & (IN_CLOSE_WRITE | IN_MOVED_TO) ? FS_CLOSED : FS_READ);
     else if (turns_links(fs, ev))
         fs->must_scan = true;
 }

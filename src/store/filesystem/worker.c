@@ -29,7 +29,7 @@ static int begin(fs_store *fs, ttp_err *err)
 
     fs->first_scan = true;
     if (!rc)
-        rc = fs_scan(fs, false, err);
+        rc = fs_scan(fs, FS_READ, err);
     fs->first_scan = false;
     return rc;
 }
@@ -44,24 +44,58 @@ static void tell_ready(fs_store *fs, int rc, const ttp_err *err)
     pthread_mutex_unlock(&fs->base.lock);
 }
 
-static void scan(fs_store *fs, bool quick)
+static void scan(fs_store *fs, fs_how how)
 {
     ttp_err err = {0};
 
     fs->must_scan = false;
     if (fs->missing)
         return;
-    if (fs_scan(fs, quick, &err) == 0)
+    if (fs_scan(fs, how, &err) == 0)
         return;
     fs->dir_ino = 0; /* not what it was: the next check follows it, and says so */
     fs_watch_check(fs);
 }
 
-static int64_t reconcile_ns(const fs_store *fs)
+static uint32_t reconcile_ms(const fs_store *fs)
 {
     uint32_t ms = fs->base.options.reconcile_ms;
 
-    return (ms ? ms : RECONCILE_MS) * NS_PER_MS;
+    return ms ? ms : RECONCILE_MS;
+}
+
+static bool events_wait(const fs_store *fs)
+{
+    struct pollfd p = {.fd = fs->inotify_fd, .events = POLLIN};
+
+    return fs->inotify_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* Compare all that runs with the disk, byte for byte, and try to be told of changes again. */
+static void reconcile(fs_store *fs)
+{
+    uint64_t n_news = fs->n_news;
+    ttp_err err = {0};
+
+    if (fs->polling && !fs->remote && !fs->missing)
+        (void)fs_watch_open(fs, &err); /* a directory that has gone is the next check's */
+    scan(fs, FS_READ);
+    if (fs->n_news == n_news || fs->repaired || events_wait(fs))
+        return;
+    fs->repaired = true;
+    log_msg(&fs->base.options.log, TTP_LOG_WARNING,
+            "%s: held changes that nothing had told of; they are taken in, as all such will be "
+            "every %u ms",
+            fs->base.options.rules_dir, reconcile_ms(fs));
+}
+
+/* When to do again what began then: later where it takes long, so that it is not all we do. */
+static int64_t next_time(int64_t began_ns, uint32_t every_ms)
+{
+    int64_t now_ns = time_monotonic_ns(), took_ns = now_ns - began_ns;
+    int64_t every_ns = every_ms * NS_PER_MS;
+
+    return now_ns + (took_ns > every_ns ? took_ns : every_ns);
 }
 
 /* What goes by the clock. Returns when there is more of it. */
@@ -72,12 +106,12 @@ static int64_t run_timers(fs_store *fs)
     if (now_ns >= fs->check_ns) {
         fs_watch_check(fs);
         if (fs->polling)
-            scan(fs, true);
-        fs->check_ns = now_ns + STORE_LOOK_MS * NS_PER_MS;
+            scan(fs, FS_QUICK);
+        fs->check_ns = next_time(now_ns, STORE_LOOK_MS);
     }
     if (now_ns >= fs->reconcile_ns) {
-        scan(fs, false);
-        fs->reconcile_ns = now_ns + reconcile_ns(fs);
+        reconcile(fs);
+        fs->reconcile_ns = next_time(now_ns, reconcile_ms(fs));
     }
     next_ns = fs_look_again(fs, now_ns);
     if (next_ns > fs->check_ns)
@@ -148,7 +182,7 @@ static void follow(fs_store *fs)
             fs_watch_check(fs);
         fs_watch_drain(fs);
         if (fs->must_scan || (waits && fs->polling))
-            scan(fs, !fs->must_scan);
+            scan(fs, fs->must_scan ? FS_READ : FS_QUICK);
         until_ns = run_timers(fs);
         if (waits)
             answer(fs, requested);
@@ -164,13 +198,15 @@ void *fs_worker(void *store)
     int rc;
 
     fs->m = matcher_new(NULL);
-    rc = fs->m ? begin(fs, &err) : -ENOMEM;
+    fs->yaml = yaml_reader_new();
+    rc = fs->m && fs->yaml ? begin(fs, &err) : -ENOMEM;
     fs->check_ns = time_monotonic_ns() + STORE_LOOK_MS * NS_PER_MS;
-    fs->reconcile_ns = time_monotonic_ns() + reconcile_ns(fs);
+    fs->reconcile_ns = time_monotonic_ns() + reconcile_ms(fs) * NS_PER_MS;
     tell_ready(fs, rc, &err);
     if (!rc)
         follow(fs);
     fs_watch_close(fs);
-    (void)matcher_free(fs->m); /* returns NULL */
+    (void)matcher_free(fs->m);        /* returns NULL */
+    (void)yaml_reader_free(fs->yaml); /* the same */
     return NULL;
 }

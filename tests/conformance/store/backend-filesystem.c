@@ -39,6 +39,7 @@ static void delete_rule(fixture *f, const char *rule_id)
 
 const backend backend_filesystem = {
     .name = "filesystem",
+    .type = "filesystem",
     .set_up = set_up,
     .tear_down = tear_down,
     .choose = choose,

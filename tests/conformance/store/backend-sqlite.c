@@ -58,7 +58,8 @@ static void delete_rule(fixture *f, const char *rule_id)
 }
 
 const backend backend_sqlite = {
-    .name = "database",
+    .name = "sqlite",
+    .type = "database",
     .set_up = set_up,
     .tear_down = tear_down,
     .choose = choose,

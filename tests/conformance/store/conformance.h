@@ -16,6 +16,8 @@ typedef struct fixture fixture;
 
 typedef struct backend {
     const char *name;
+    const char *type; /* as ttp_store_options has it */
+    bool is_private;  /* nobody else can change its rules, and they end with the store */
     /* Returns 0, or the reason why it cannot run here. */
     const char *(*set_up)(fixture *f);
     void (*tear_down)(fixture *f);
@@ -27,12 +29,14 @@ typedef struct backend {
 
 struct fixture {
     const backend *backend;
-    char place[512]; /* a directory of this test's */
-    void *own;
+    char place[512];  /* a directory or database of this test's */
+    ttp_store *store; /* the one that was opened last */
 };
 
 extern const backend backend_filesystem;
 extern const backend backend_sqlite;
+extern const backend backend_memory;
+extern const backend backend_mariadb;
 
 /* A rule that loads; version tells one text from another. */
 static inline const char *rule_text(char text[512], const char *rule_id, int version)
@@ -60,10 +64,11 @@ static inline ttp_store *fixture_open_with(fixture *f, ttp_store_options o)
     int rc;
 
     f->backend->choose(f, &o);
-    o.type = f->backend->name;
+    o.type = f->backend->type;
     rc = ttp_store_open(&o, &store, &err);
     if (rc)
         fail_msg("cannot open: %d, %s", rc, ttp_err_format(&err, line, sizeof(line)));
+    f->store = store;
     return store;
 }
 

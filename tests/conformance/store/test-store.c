@@ -11,7 +11,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static const backend *const backends[] = {&backend_filesystem, &backend_sqlite};
+static const backend *const backends[] = {
+    &backend_filesystem,
+    &backend_sqlite,
+    &backend_memory,
+#ifdef HAVE_MARIADB
+    &backend_mariadb,
+#endif
+};
 static const backend *chosen;
 
 static int set_up(void **state)
@@ -640,7 +647,7 @@ static void test_unknown_type(void **state)
     (void)state;
     expect_int("a type nobody knows",
                ttp_store_open(&(ttp_store_options){.type = "etcd"}, &store, &err), TTP_E_INVALID);
-    expect_true("the known ones are listed", strstr(err.text, chosen->name));
+    expect_true("the known ones are listed", strstr(err.text, chosen->type));
     assert_int_equal(setenv("DECNET_TTP_RULE_STORE_TYPE", "redis", 1), 0);
     expect_int("by the environment", ttp_store_open(NULL, &store, &err), TTP_E_INVALID);
     expect_true("it is quoted", strstr(err.text, "redis"));
@@ -649,6 +656,14 @@ static void test_unknown_type(void **state)
 }
 
 #define EACH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+/* rules are changed behind the store's back, or are there before it */
+#define OUTSIDE(test)                                                                              \
+    {                                                                                              \
+#test, test, set_up, tear_down, &(bool)                                                    \
+        {                                                                                          \
+            true                                                                                   \
+        }                                                                                          \
+    }
 
 static int choose_backend(const char *name)
 {
@@ -675,14 +690,30 @@ static int choose_backend(const char *name)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        EACH(test_unknown_rule),  EACH(test_round_trip),   EACH(test_refused),
-        EACH(test_five_edits),    EACH(test_definitions),  EACH(test_bad_rules),
-        EACH(test_gate_off),      EACH(test_expiry),       EACH(test_expired_in_load),
-        EACH(test_publication),   EACH(test_reload_topic), EACH(test_pollable),
-        EACH(test_lag),           EACH(test_crowd),        EACH(test_load_and_follow),
-        EACH(test_order_is_kept), EACH(test_unknown_type),
+        EACH(test_unknown_rule),
+        EACH(test_round_trip),
+        EACH(test_refused),
+        EACH(test_five_edits),
+        OUTSIDE(test_definitions),
+        OUTSIDE(test_bad_rules),
+        OUTSIDE(test_gate_off),
+        EACH(test_expiry),
+        OUTSIDE(test_expired_in_load),
+        EACH(test_publication),
+        OUTSIDE(test_reload_topic),
+        EACH(test_pollable),
+        EACH(test_lag),
+        EACH(test_crowd),
+        EACH(test_load_and_follow),
+        OUTSIDE(test_order_is_kept),
+        EACH(test_unknown_type),
     };
+    struct CMUnitTest run[sizeof(tests) / sizeof(tests[0])];
     int status = choose_backend(argc > 1 ? argv[1] : NULL);
+    size_t n = 0;
 
-    return status ? status : cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; !status && i < sizeof(tests) / sizeof(tests[0]); i++)
+        if (!chosen->is_private || !tests[i].initial_state)
+            run[n++] = tests[i];
+    return status ? status : _cmocka_run_group_tests(chosen->name, run, n, NULL, NULL);
 }

@@ -1,155 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database store between processes, and against rows that other programs wrote. */
-#include "../../unit/unit.h"
-
-#include "../../unit/db/files.h"
-#include "base/str.h"
-#include "base/time.h"
-#include "store/database/database.h"
-
-#include <errno.h>
-#include <sqlite3.h>
-#include <stdatomic.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define RULE(id, version, pattern)                                                                 \
-    "# a comment stays\nrule_id: " id "\nrule_version: " version "\nname: n\ndescription: d\n"     \
-    "applies_to: [command]\nmatch: {field: command_text, pattern: '" pattern "'}\n"                \
-    "emits: [{tactic: TA0007, technique_id: T1083, confidence: 0.5}]\n"
-
-static atomic_uint n_logged; /* the store's thread counts, the test reads */
-
-static void count_log(void *ctx, ttp_log_level level, const char *line)
-{
-    (void)ctx;
-    (void)level;
-    (void)line;
-    n_logged++;
-}
-
-/* The line comes from another thread, some time after what it tells of: waited for 10 s. */
-static unsigned wait_for_logged(unsigned want)
-{
-    for (unsigned i = 0; i < 10000 && n_logged < want; i++)
-        (void)usleep(1000); /* woken early, it looks once more */
-    return n_logged;
-}
-
-static ttp_store *open_store(const char *path)
-{
-    const ttp_store_options options = {
-        .type = "database", .db_url = path, .poll_ms = 10, .log = {.fn = count_log}};
-    ttp_store *s = NULL;
-    ttp_err err = {0};
-
-    if (ttp_store_open(&options, &s, &err))
-        fail_msg("%s", err.text);
-    return s;
-}
-
-static ttp_subscription *subscribe(ttp_store *s)
-{
-    ttp_subscription *sub = NULL;
-
-    if (ttp_store_subscribe(s, &sub, NULL))
-        fail_msg("cannot subscribe");
-    return sub;
-}
-
-/* SQL of another program, with its own connection; also outside of a test, so nothing of cmocka. */
-static void run_sql(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    char *text = NULL;
-
-    if (sqlite3_open(path, &db) || sqlite3_busy_timeout(db, 5000) ||
-        sqlite3_exec(db, sql, NULL, NULL, &text)) {
-        fprintf(stderr, "%s: %s\n", sql, text ? text : "cannot open");
-        exit(1);
-    }
-    (void)sqlite3_close(db);
-}
-
-/* Starts this program again: SQLite's locks must not be carried over a fork. */
-static pid_t start_elsewhere(const char *what, const char *path, const char *arg)
-{
-    pid_t child = fork();
-
-    if (child == 0) {
-        execl("/proc/self/exe", "test", what, path, arg, (char *)NULL);
-        _exit(99);
-    }
-    return child;
-}
-
-static int wait_for(pid_t child)
-{
-    int status = -1;
-
-    (void)waitpid(child, &status, 0); /* else status stays bad */
-    return status;
-}
-
-static void run_sql_elsewhere(const char *path, const char *sql)
-{
-    if (wait_for(start_elsewhere("sql", path, sql)))
-        fail_msg("the other process failed");
-}
-
-/* "definition R1 2; state R1 disabled; definition R1 gone": all changes until there is silence. */
-static const char *changes(ttp_subscription *sub, int first_ms)
-{
-    static char text[4096];
-    static const char *const kinds[] = {"enabled", "disabled", "clipped"};
-    ttp_change c;
-    size_t n = 0;
-    int rc = ttp_subscription_next(sub, first_ms, &c);
-
-    text[0] = '\0';
-    for (; rc == 0; rc = ttp_subscription_next(sub, 60, &c)) {
-        const char *sep = n ? "; " : "";
-
-        if (c.kind == TTP_CHANGE_STATE)
-            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sstate %s %s", sep, c.rule_id,
-                                  kinds[c.state.kind]);
-        else if (c.rule)
-            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sdefinition %s %lld", sep,
-                                  c.rule_id, (long long)ttp_rule_version(c.rule));
-        else
-            n += (size_t)snprintf(text + n, sizeof(text) - n, "%sdefinition %s gone", sep,
-                                  c.rule_id);
-        ttp_change_done(&c);
-        if (n >= sizeof(text))
-            fail_msg("too many changes");
-    }
-    return text;
-}
-
-static void expect_changes(const char *says, ttp_subscription *sub, int first_ms, const char *want)
-{
-    const char *got = changes(sub, first_ms); /* the macro asks more than once */
-
-    expect_c(says, got, want);
-}
-
-#define INSERT(id, text)                                                                           \
-    "INSERT INTO ttp_rule VALUES ('" id "', 1, 'x', '" text "', '2001-01-01', 'somebody')"
-#define QUOTED(id, version)                                                                        \
-    "rule_id: " id "\nrule_version: " version "\nname: n\napplies_to: [command]\n"                 \
-    "match: {field: command_text, contains: abc}\nemits: [{tactic: TA0007, technique_id: T1083}]"
-#define UPDATE(id, version)                                                                        \
-    "UPDATE ttp_rule SET yaml_content = '" QUOTED(id, version) "', updated_at = '1970-01-01'"      \
-                                                               " WHERE rule_id = '" id "'"
+/*
+ * The database store between processes, and against rows that other programs wrote.
+ * Usage: test-database sqlite|mariadb (the latter by tests/mariadb/with-mariadb)
+ */
+#include "stores.h"
 
 static const struct {
     const char *says, *sql, *want;
     unsigned want_logged;
+    enum {
+        ON_BOTH,
+        ON_SQLITE,
+        ON_MARIADB
+    } where;
+    const char *apart; /* what may come instead, where the log is read between two statements */
 } elsewhere[] = {
     {"a new rule", INSERT("R2", QUOTED("R2", "1")), "definition R2 1", 0},
     {"an edit whose clock is wrong", UPDATE("R1", "2"), "definition R1 2", 0},
     {"two edits of one transaction", "BEGIN;" UPDATE("R1", "2") ";" UPDATE("R1", "3") ";COMMIT",
      "definition R1 3; definition R1 3", 0},
+    {"two edits within a second", UPDATE("R1", "2") ";" UPDATE("R1", "3"),
+     "definition R1 3; definition R1 3", 0, ON_BOTH, "definition R1 2; definition R1 3"},
+    {"two edits seen apart", UPDATE("R1", "2"), "definition R1 2", 0},
+    {"a rename", "UPDATE ttp_rule SET rule_id = 'R2', yaml_content = '" QUOTED("R2", "1") "'",
+     "definition R1 gone; definition R2 1", 0},
+    {"a touch", "UPDATE ttp_rule SET updated_at = '2030-01-01', rule_version = 7", "", 0},
+    {"another case is another text",
+     "UPDATE ttp_rule SET yaml_content = REPLACE(yaml_content,"
+     " 'abc', 'ABC')",
+     "definition R1 1", 0},
     {"a delete", "DELETE FROM ttp_rule WHERE rule_id = 'R1'", "definition R1 gone", 0},
     {"a delete that did not happen", "BEGIN; DELETE FROM ttp_rule; ROLLBACK", "", 0},
     {"a delete and a new start", "DELETE FROM ttp_rule;" INSERT("R1", QUOTED("R1", "5")),
@@ -172,23 +51,19 @@ static const struct {
     {"a state that is none",
      "PRAGMA ignore_check_constraints = ON;"
      "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'paused')",
-     "", 1},
+     "", 1, ON_SQLITE},
+    {"a state that is none",
+     "SET check_constraint_checks = OFF;"
+     "INSERT INTO ttp_rule_state (rule_id, state) VALUES ('R1', 'paused')",
+     "", 1, ON_MARIADB},
     {"an expiry that is none",
      "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES ('R1', 'disabled', 'soon')",
-     "", 1},
+     "", 1, ON_SQLITE},
+    {"an expiry as the Python program's column may have it",
+     "ALTER TABLE ttp_rule_state MODIFY expires_at VARCHAR(40);"
+     "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES ('R1', 'disabled', 'soon')",
+     "", 1, ON_MARIADB},
 };
-
-static const char rule_1[] = RULE("R1", "1", "abc");
-
-static int upsert(ttp_store *s, const char *text)
-{
-    ttp_err err = {0};
-    int rc = database_upsert_rule(s, str_from(text), "/rules/x.yaml", "me", NULL, &err);
-
-    if (rc)
-        print_message("    %s\n", err.text);
-    return rc;
-}
 
 static void test_elsewhere(void **state)
 {
@@ -196,18 +71,21 @@ static void test_elsewhere(void **state)
     for_each_row(c, elsewhere)
     {
         char name[64];
-        const char *path;
+        const char *path, *got;
         ttp_store *s;
         ttp_subscription *sub;
 
+        if (c->where == (on_mariadb ? ON_SQLITE : ON_MARIADB))
+            continue;
         (void)snprintf(name, sizeof(name), "elsewhere-%zu.db", (size_t)(c - elsewhere));
-        path = in_dir(name);
+        path = make_place(name);
         s = open_store(path);
         expect_int(c->says, upsert(s, rule_1), 0);
         sub = subscribe(s);
         n_logged = 0;
         run_sql_elsewhere(path, c->sql);
-        expect_changes(c->says, sub, *c->want ? 5000 : 100, c->want);
+        got = changes(sub, *c->want ? 5000 : 100);
+        expect_c(c->says, got, c->apart && strcmp(got, c->apart) == 0 ? c->apart : c->want);
         expect_int("log lines", wait_for_logged(c->want_logged), c->want_logged);
         (void)ttp_subscription_close(sub);
         (void)ttp_store_close(s);
@@ -218,7 +96,7 @@ static void test_elsewhere(void **state)
 /* A load is exact: what it holds is skipped, what is written right after it arrives. */
 static void test_load(void **state)
 {
-    const char *path = in_dir("load.db");
+    const char *path = make_place("load.db");
     ttp_store *s = open_store(path);
     ttp_subscription *sub = subscribe(s);
     ttp_store_rules *rules = NULL;
@@ -278,7 +156,7 @@ static int look_at(const char *path, const char *instant)
 
 static void test_expiry_race(void **state)
 {
-    const char *path = in_dir("race.db");
+    const char *path = make_place("race.db");
     ttp_store *s = open_store(path);
     ttp_subscription *sub = subscribe(s);
     ttp_rule_state st = {.kind = TTP_STATE_DISABLED, .set_at_us = TTP_TIME_NONE};
@@ -307,7 +185,7 @@ static void test_expiry_race(void **state)
 /* Another process's states are seen in full, and survive a restart. */
 static void test_restart(void **state)
 {
-    const char *path = in_dir("restart.db");
+    const char *path = make_place("restart.db");
     ttp_store *one = open_store(path), *two = open_store(path);
     ttp_subscription *sub = subscribe(two);
     ttp_rule_state st = {.kind = TTP_STATE_CLIPPED,
@@ -389,6 +267,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_publish),
     };
 
+    on_mariadb = argc == 2 && strcmp(argv[1], "mariadb") == 0;
+    if (on_mariadb && !mariadb_socket()) {
+        printf("SKIP: no server: run it by tests/mariadb/with-mariadb\n");
+        return 77;
+    }
     if (argc == 4 && strcmp(argv[1], "sql") == 0) {
         run_sql(argv[2], argv[3]);
         return 0;

@@ -111,14 +111,18 @@ class Rules(unittest.TestCase):
         self.write("a.yaml", GOOD)
         self.write("b.yaml", "x")
         status, out, err = self.ttp("list", "--rules", ".")
-        self.assertEqual(out, "RULE  V  NAME               APPLIES TO         TECHNIQUES\n"
-                              "R1    2  wget \\u{202e}[31m  command,elsewhere  T1105,T1059.004\n")
+        self.assertEqual(out, "RULE  V  STATE    NAME               APPLIES TO         TECHNIQUES\n"
+                              "R1    2  enabled  wget \\u{202e}[31m  command,elsewhere  T1105,T1059.004\n")
         self.assertEqual(status, 3)
         self.assertIn("./b.yaml:1:1: the document is x", err)
         status, out, err = self.ttp("list", "--rules", ".", "--output", "jsonl")
-        row = json.loads(out)
+        row, refused = [json.loads(line) for line in out.splitlines()]
         self.assertEqual((row["rule_id"], row["rule_version"], row["applies_to"], row["techniques"], row["n_tests"]),
                          ("R1", 2, ["command", "elsewhere"], ["T1105", "T1059.004"], 2))
+        self.assertEqual((row["runs"], row["error"], row["state"]["state"]), (True, None, "enabled"))
+        self.assertEqual((refused["rule_id"], refused["runs"]), (None, False))
+        self.assertEqual(refused["error"], {"where": "./b.yaml", "line": 1, "column": 1, "message":
+                                            "the document is x; expected a rule: a mapping with rule_id and so on"})
 
     def test_test(self):
         failing = PLAIN % 2 + "tests:\n  match:\n    - {command_text: curl}\n  no_match:\n    - {command_text: wget}\n"

@@ -164,7 +164,7 @@ class Export(unittest.TestCase):
         rows = [
             ("both", ["--db", "x", "y"], 2, "not both"),
             ("an unknown option", ["--nothing"], 2, "unknown option"),
-            ("MySQL", ["--db", "mysql://u:secret@h/x"], 1, "SQLite only"),
+            ("MySQL", ["--db", "mysql://u:secret@h/x"], 1, "only SQLite will do"),
             ("a text file as database", ["--db", self.write("text", "x" * 200)], 1, "not a SQLite database"),
             ("a bundle that is not there", ["--attack-bundle", "/none", "-"], 1, "/none"),
         ]

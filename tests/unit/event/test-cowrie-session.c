@@ -17,7 +17,6 @@ static session *get(sessions *ss, str id, str sensor)
     bool clash;
     session *s;
 
-    sessions_settle(ss);
     s = sessions_get(ss, id, sensor, &clash);
     assert_non_null(s);
     return s;
@@ -25,13 +24,14 @@ static session *get(sessions *ss, str id, str sensor)
 
 static void test_names(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session *a, *b;
     bool clash, early;
     session_view v;
 
     (void)state;
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     a = sessions_get(&ss, STR("id"), STR("one"), &clash);
     expect_true("the first is no clash", !clash);
     expect_str("its base", session_base(a), "id");
@@ -55,17 +55,19 @@ static void test_names(void **state)
     expect_true("in its time", !early);
     expect_int("and nothing else", sessions_next_due(&ss, &v, &early), TTP_E_END);
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 
 static void test_read_again(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session *s;
     session_view v;
 
     (void)state;
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     s = sessions_connect(&ss, get(&ss, STR("id"), STR_NULL), 100);
     s->n_given[GIVEN_COMMAND] = 5;
     expect_int("it ends", sessions_end(&ss, s, &v), 0);
@@ -76,22 +78,23 @@ static void test_read_again(void **state)
     expect_int("from zero", s->n_given[GIVEN_COMMAND], 0);
     expect_str("with the same base", session_base(s), "id");
     expect_int("it ends again", sessions_end(&ss, s, &v), 0);
-    sessions_settle(&ss);
     s = sessions_connect(&ss, s, 300);
     expect_str("another connect begins anew", session_base(s), "id@300");
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 
 static void test_items(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session *s;
     session_view v;
     buf b = {0};
 
     (void)state;
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     s = get(&ss, STR("id"), STR_NULL);
     expect_int("remembers", sessions_remember(&ss, s, ITEM_COMMAND, STR("a\0b")), 0);
     expect_int("remembers", sessions_remember(&ss, s, ITEM_COMMAND, STR("")), 0);
@@ -112,17 +115,19 @@ static void test_items(void **state)
                "\"closed\":false}");
     buf_done(&b);
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 
 static void test_items_bound(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session *s;
     char text[32];
 
     (void)state;
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     s = get(&ss, STR("id"), STR_NULL);
     for (unsigned i = 0; i < COWRIE_SESSION_COMMANDS_MAX; i++)
         (void)sessions_remember(&ss, s, ITEM_COMMAND, nth_id(text, i)); /* checked below */
@@ -139,11 +144,13 @@ static void test_items_bound(void **state)
     expect_true("a new one is", s->is_cut);
     expect_int("and not kept, either", s->n_items[ITEM_TUNNEL], COWRIE_SESSION_ITEMS_MAX);
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 
 static void test_text_bound(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session *s;
     session_view v;
@@ -154,7 +161,7 @@ static void test_text_bound(void **state)
 
     (void)state;
     memset(text, 'x', len + 1);
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     s = get(&ss, STR("a"), STR_NULL);
     expect_int("too much", sessions_remember(&ss, s, ITEM_COMMAND, (str){text, len + 1}), 0);
     expect_true("is cut", s->is_cut && s->n_items[ITEM_COMMAND] == 0);
@@ -170,25 +177,25 @@ static void test_text_bound(void **state)
     }
     expect_true("all texts together are bounded", n > 20 && n <= 32);
     expect_true("the one idle longest goes early", early && str_eq(v.id, STR("a")));
-    sessions_settle(&ss);
     expect_int("then the next", sessions_next_due(&ss, &v, &early), 0);
     expect_str("is the one with text", v.id, "b");
-    sessions_settle(&ss);
     expect_int("that is enough", sessions_next_due(&ss, &v, &early), TTP_E_END);
     free(text);
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 
 static void test_number_bound(void **state)
 {
+    arena mem = {0};
     sessions ss;
     session_view v;
     bool early;
     char id[32];
 
     (void)state;
-    sessions_init(&ss);
+    sessions_init(&ss, &mem);
     for (unsigned i = 0; i < COWRIE_SESSIONS_MAX; i++)
         (void)get(&ss, nth_id(id, i), STR_NULL); /* asserted there */
     expect_int("as many as that", sessions_next_due(&ss, &v, &early), TTP_E_END);
@@ -197,19 +204,16 @@ static void test_number_bound(void **state)
     expect_int("one more costs one", sessions_next_due(&ss, &v, &early), 0);
     expect_true("early", early);
     expect_str("the one idle longest", v.id, "s000001");
-    sessions_settle(&ss);
     expect_int("no more than one", sessions_next_due(&ss, &v, &early), TTP_E_END);
     expect_true("its counters stay for late lines",
                 sessions_find(&ss, STR("s000001"), STR_NULL)->is_ended);
-    for (unsigned i = 0; i < COWRIE_ENDED_MAX; i++) {
-        sessions_settle(&ss);
+    for (unsigned i = 0; i < COWRIE_ENDED_MAX; i++)
         expect_int("the open ones come out in order", sessions_next_open(&ss, &v), 0);
-    }
-    sessions_settle(&ss);
     expect_int("ended ones are bounded", ss.ended.n, COWRIE_ENDED_MAX);
     expect_true("the oldest is forgotten", !sessions_find(&ss, STR("s000001"), STR_NULL));
     expect_true("not the next", sessions_find(&ss, STR("s000002"), STR_NULL));
     sessions_done(&ss);
+    arena_done(&mem);
     end_rows();
 }
 

@@ -69,7 +69,7 @@ static void test_parse(void **state)
         (void)nodes_open(&n, JSON_OBJECT); /* at 0 */
         nodes_close(&n, 0, http_put(&r, &n));
         buf_clear(&b);
-        json_write(&b, nodes_finish(&n));
+        json_write(&b, nodes_finish(&n, &a));
         expect_str(c->says, buf_str(&b), c->want);
         arena_clear(&a, 1024);
     }

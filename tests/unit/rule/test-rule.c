@@ -46,6 +46,7 @@ static void test_whole(void **state)
     expect_str("name", r->name, "suid_search");
     expect_str("description", r->description, "why");
     expect_str("path", r->path, "w.yaml");
+    expect_str("every byte of the file", r->source, whole);
     expect_true("attack_release", !r->attack_release.ptr);
     expect_int("applies_to", r->applies_to, 1u << EVENT_HTTP_REQUEST | 1u << EVENT_COMMAND);
     expect_int("other kinds", r->n_other_kinds, 1);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: takes changes in, publishes snapshots, knows who evaluates (contract: ttp/engine.h).
+ *
+ *     apply:  roster (what is wanted) -> next snapshot, beside the current -> publish -> drop
+ */
+#include "engine/evaluator.h"
+#include "engine/maker.h"
+#include "engine/roster.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#define NO_GENERATION UINT64_MAX
+/* fewer holes than one to so many rules are not worth tidying up */
+#define TIDY_SHARE 32
+
+struct ttp_engine {
+    snapshot *current; /* published by snapshot_publish, never NULL */
+    str attack_release;
+    pthread_mutex_t lock; /* of all below; an evaluation never takes it */
+    roster roster;
+    index_maker *maker; /* NULL: all rules have to be put into a new one */
+    bool outdated;      /* the roster knows of definitions that the current snapshot has not */
+    evaluator **evaluators;
+    size_t n_evaluators, cap_evaluators;
+    counters departed; /* what evaluators counted that follow no more */
+};
+
+static int next_snapshot(ttp_engine *en, bool same_rules, snapshot **ret_next);
+
+int ttp_engine_new(const ttp_engine_options *options, ttp_engine **ret_engine)
+{
+    ttp_engine *en = calloc(1, sizeof(*en));
+    const char *name = options ? options->attack_release : NULL;
+    int rc = en ? -pthread_mutex_init(&en->lock, NULL) : -ENOMEM;
+
+    if (rc) {
+        free(en);
+        return rc;
+    }
+    en->attack_release = name ? str_from(name) : attack_release(attack_builtin());
+    en->attack_release.ptr = strndup(en->attack_release.ptr, en->attack_release.len);
+    rc = en->attack_release.ptr ? next_snapshot(en, false, &en->current) : -ENOMEM;
+    if (rc)
+        (void)ttp_engine_free(en); /* returns NULL */
+    else
+        *ret_engine = en;
+    return rc;
+}
+
+ttp_engine *ttp_engine_free(ttp_engine *en)
+{
+    if (!en)
+        return NULL;
+    (void)snapshot_unref(en->current); /* returns NULL */
+    en->maker = index_maker_free(en->maker);
+    roster_done(&en->roster);
+    counters_done(&en->departed);
+    (void)pthread_mutex_destroy(&en->lock); /* nobody holds it any more */
+    free(en->evaluators);
+    free((char *)en->attack_release.ptr);
+    free(en);
+    return NULL;
+}
+
+/* ---- making snapshots ---- */
+
+/* All rules into a new maker: at first, after a failure, and when there are too many holes. */
+static int begin_anew(ttp_engine *en)
+{
+    int rc = 0;
+
+    en->maker = index_maker_free(en->maker);
+    en->maker = index_maker_new(en->attack_release);
+    if (!en->maker)
+        return -ENOMEM;
+    for (size_t i = 0; !rc && i < en->roster.n_order; i++) {
+        const known_rule *k = en->roster.known[en->roster.order[i]];
+
+        rc = index_maker_put(en->maker, k->id, k->rule);
+    }
+    return rc;
+}
+
+static int make_index(ttp_engine *en, engine_index **ret_index)
+{
+    int rc = 0;
+
+    if (!en->maker || index_maker_worn(en->maker))
+        rc = begin_anew(en);
+    if (!rc)
+        rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    if (rc == TTP_E_LIMIT) {
+        rc = begin_anew(en);
+        if (!rc)
+            rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
+    }
+    if (rc)
+        en->maker = index_maker_free(en->maker);
+    return rc;
+}
+
+static int next_snapshot(ttp_engine *en, bool same_rules, snapshot **ret_next)
+{
+    uint64_t generation = en->current ? en->current->generation + 1 : 1;
+    auto_free(state_table) state_table *states = NULL;
+    auto_free(engine_index) engine_index *index = NULL;
+    int rc = state_table_new(en->roster.rows, (uint32_t)en->roster.n_rows, &states);
+
+    if (!rc && same_rules)
+        index = engine_index_ref(en->current->index);
+    else if (!rc)
+        rc = make_index(en, &index);
+    return rc ? rc : snapshot_new(generation, take(index), take(states), ret_next);
+}
+
+static int publish_locked(ttp_engine *en, bool same_rules)
+{
+    snapshot *next;
+    int rc = next_snapshot(en, same_rules && !en->outdated, &next);
+
+    en->outdated = rc && (en->outdated || !same_rules);
+    if (rc)
+        return rc;
+    (void)snapshot_unref(snapshot_publish(&en->current, next)); /* returns NULL */
+    return 0;
+}
+
+/*
+ * The oldest snapshot that an evaluator may still use. What was published is waited for, so that
+ * one that looked at the place before has said by now what it found there.
+ */
+static uint64_t oldest_locked(const ttp_engine *en)
+{
+    uint64_t oldest = en->current->generation;
+
+    for (size_t i = 0; i < en->n_evaluators; i++) {
+        uint64_t at = __atomic_load_n(&en->evaluators[i]->pinned_at, __ATOMIC_ACQUIRE);
+
+        if (at < oldest)
+            oldest = at;
+    }
+    return oldest;
+}
+
+static void sum_locked(const ttp_engine *en, uint32_t id, rule_counts *sum)
+{
+    counters_sum(&en->departed, id, sum);
+    for (size_t i = 0; i < en->n_evaluators; i++)
+        counters_sum(&en->evaluators[i]->counters, id, sum);
+}
+
+/* A number goes to another rule, which begins at zero. */
+static void renew(void *ctx, known_rule *k)
+{
+    k->before = (rule_counts){0};
+    sum_locked(ctx, k->id, &k->before);
+}
+
+static roster_turn begin_turn_locked(ttp_engine *en)
+{
+    return (roster_turn){
+        .generation = en->current->generation + 1,
+        .oldest = oldest_locked(en),
+        .renew = renew,
+        .ctx = en,
+    };
+}
+
+int ttp_engine_reset(ttp_engine *en, ttp_rule *const *rules, const ttp_rule_state *states, size_t n)
+{
+    roster_turn turn;
+    int rc;
+
+    pthread_mutex_lock(&en->lock);
+    turn = begin_turn_locked(en);
+    rc = roster_reset(&en->roster, rules, states, n, &turn);
+    en->maker = index_maker_free(en->maker);
+    if (!rc)
+        rc = publish_locked(en, false);
+    pthread_mutex_unlock(&en->lock);
+    return rc;
+}
+
+static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn *turn)
+{
+    const known_rule *k;
+    int rc = 0;
+
+    if (c->kind == TTP_CHANGE_STATE)
+        return roster_set_state(&en->roster, c->rule_id, &c->state, turn);
+    k = roster_find(&en->roster, str_from(c->rule_id));
+    if (!c->rule && !k)
+        return 0;
+    en->outdated = true;
+    if (!c->rule && en->maker)
+        rc = index_maker_put(en->maker, k->id, NULL);
+    if (rc)
+        en->maker = index_maker_free(en->maker);
+    rc = roster_define(&en->roster, c->rule_id, c->rule, turn);
+    if (rc || !c->rule || !en->maker)
+        return rc;
+    k = roster_find(&en->roster, str_from(c->rule_id));
+    rc = index_maker_put(en->maker, k->id, k->rule);
+    if (rc)
+        en->maker = index_maker_free(en->maker);
+    return rc;
+}
+
+int ttp_engine_apply(ttp_engine *en, const ttp_change *changes, size_t n)
+{
+    roster_turn turn;
+    int rc = 0;
+
+    pthread_mutex_lock(&en->lock);
+    turn = begin_turn_locked(en);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = take_in_locked(en, &changes[i], &turn);
+    if (!rc)
+        rc = publish_locked(en, true);
+    pthread_mutex_unlock(&en->lock);
+    return rc;
+}
+
+int ttp_engine_tidy(ttp_engine *en)
+{
+    int rc = 0;
+
+    pthread_mutex_lock(&en->lock);
+    if (en->maker && index_maker_holes(en->maker) > en->roster.n_order / TIDY_SHARE) {
+        en->maker = index_maker_free(en->maker);
+        rc = publish_locked(en, false);
+    }
+    pthread_mutex_unlock(&en->lock);
+    return rc;
+}
+
+uint64_t ttp_engine_generation(const ttp_engine *en)
+{
+    snapshot *s = snapshot_pin(&en->current, NULL);
+    uint64_t generation = s->generation;
+
+    (void)snapshot_unref(s); /* returns NULL */
+    return generation;
+}
+
+size_t ttp_engine_count(ttp_engine *en)
+{
+    size_t n;
+
+    pthread_mutex_lock(&en->lock);
+    n = en->roster.n_order;
+    pthread_mutex_unlock(&en->lock);
+    return n;
+}
+
+bool ttp_engine_has(ttp_engine *en, const char *rule_id)
+{
+    const known_rule *k;
+
+    pthread_mutex_lock(&en->lock);
+    k = roster_find(&en->roster, str_from(rule_id));
+    pthread_mutex_unlock(&en->lock);
+    return k && k->rule;
+}
+
+void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_counters *counters),
+                         void *ctx)
+{
+    pthread_mutex_lock(&en->lock);
+    for (size_t i = 0; i < en->roster.n_order; i++) {
+        const known_rule *k = en->roster.known[en->roster.order[i]];
+        rule_counts sum = {0};
+        ttp_rule_counters c;
+
+        sum_locked(en, k->id, &sum);
+        c = (ttp_rule_counters){
+            .rule_id = k->rule_id,
+            .fires = sum.fires - k->before.fires,
+            .suppressed = sum.suppressed - k->before.suppressed,
+            .cuts = sum.cuts - k->before.cuts,
+        };
+        fn(ctx, &c);
+    }
+    pthread_mutex_unlock(&en->lock);
+}
+
+/* ---- evaluators ---- */
+
+static void let_go(evaluator *e)
+{
+    e->n_tags = 0;
+    e->pinned = snapshot_unref(e->pinned);
+    __atomic_store_n(&e->pinned_at, NO_GENERATION, __ATOMIC_RELEASE);
+}
+
+static void leave(evaluator *e)
+{
+    ttp_engine *en = e->engine;
+
+    if (!en)
+        return;
+    let_go(e);
+    pthread_mutex_lock(&en->lock);
+    for (size_t i = 0; i < en->n_evaluators; i++) {
+        if (en->evaluators[i] != e)
+            continue;
+        en->evaluators[i] = en->evaluators[--en->n_evaluators];
+        break;
+    }
+    counters_move(&en->departed, &e->counters);
+    pthread_mutex_unlock(&en->lock);
+    e->engine = NULL;
+}
+
+int ttp_evaluator_follow(ttp_evaluator *e, ttp_engine *en)
+{
+    int rc;
+
+    leave(e);
+    if (!en)
+        return 0;
+    e->pinned_at = NO_GENERATION;
+    pthread_mutex_lock(&en->lock);
+    rc = mem_grow(en->evaluators, en->cap_evaluators, en->n_evaluators + 1);
+    if (!rc) {
+        en->evaluators[en->n_evaluators++] = e;
+        e->engine = en;
+    }
+    pthread_mutex_unlock(&en->lock);
+    return rc;
+}
+
+void ttp_evaluator_idle(ttp_evaluator *e)
+{
+    if (e->engine)
+        let_go(e);
+}
+
+uint64_t ttp_evaluator_generation(const ttp_evaluator *e)
+{
+    return e->pinned ? e->pinned->generation : 0;
+}
+
+const snapshot *evaluator_take_snapshot(evaluator *e)
+{
+    snapshot *old = e->pinned;
+
+    if (__builtin_expect(snapshot_peek(&e->engine->current) == old, 1))
+        return old;
+    e->n_tags = 0; /* they borrow from it */
+    e->pinned = snapshot_pin(&e->engine->current, &e->pinned_at);
+    (void)snapshot_unref(old); /* returns NULL */
+    return e->pinned;
+}
+
+snapshot *evaluator_hold_snapshot(const evaluator *e)
+{
+    return e->pinned ? snapshot_ref(e->pinned) : NULL;
+}

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ttp tag goes by the rules as they are: edits, deletions and states that come while it runs."""
+import json
+import os
+import subprocess
+import time
+
+from harness import MARK_RULE, TTP, Place, check, command, environment, event, finish, lines, same, wrong
+
+SECOND = MARK_RULE.replace("M1", "M2").replace("MARK", "OTHER")
+
+
+class Tagging:
+    """ttp tag on a pipe; ask() sends one event and returns the rules that tagged it."""
+
+    def __init__(self, here, *words, **env):
+        self.n = 0
+        self.p = subprocess.Popen([TTP, "tag", "-o", "jsonl", *words, "-"], cwd=here.name, env=environment(**env),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def ask(self, text):
+        """Behind the event stands one that some rule tags each time, so that its end is seen."""
+        self.n += 1
+        self.p.stdin.write(lines(event(text, number=self.n), event("ALWAYS", number=f"end{self.n}")))
+        self.p.stdin.flush()
+        rules = []
+        while True:
+            line = self.p.stdout.readline()
+            if not line:
+                return "it ended"
+            tag = json.loads(line)
+            if tag["source_id"] == f"cmd_end{self.n}":
+                return rules
+            rules.append(tag["rule_id"])
+
+    def until(self, text, want, seconds=20):
+        """Ask until the answer is as wanted; the last answer."""
+        end = time.monotonic() + seconds
+        while (got := self.ask(text)) != want and time.monotonic() < end:
+            time.sleep(0.02)
+        return got
+
+    def end(self):
+        _, err = self.p.communicate(timeout=60)
+        return self.p.returncode, err.decode()
+
+
+def save(here, name, text):
+    here.write("rules/." + name, text)
+    os.rename(here.path("rules/." + name), here.path("rules/" + name))
+
+
+def check_directory(threads):
+    with Place() as here:
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        tags = Tagging(here, "--rules", "rules", "--threads", threads)
+        says = f"{threads} threads: "
+        check(says + "the rules of the start", same("rules", tags.ask("MARK OTHER"), ["M1"]))
+        save(here, "M2.yaml", SECOND)
+        check(says + "a new rule is in effect while it runs", same("rules", tags.until("MARK OTHER", ["M1", "M2"]), ["M1", "M2"]))
+        save(here, "M1_mark.yaml", MARK_RULE.replace("MARK", "NEW"))
+        check(says + "so is an edited one", same("rules", tags.until("MARK", []), []),
+              same("its new text", tags.ask("NEW"), ["M1"]))
+        save(here, "M1_mark.yaml", "rule_id: [\n")
+        save(here, "M3.yaml", SECOND.replace("M2", "M3"))
+        check(says + "a broken edit leaves the last good version", same("rules", tags.until("OTHER", ["M2", "M3"]), ["M2", "M3"]),
+              same("the broken one", tags.ask("NEW"), ["M1"]))
+        os.unlink(here.path("rules/M2.yaml"))
+        check(says + "a deleted one is gone", same("rules", tags.until("OTHER", ["M3"]), ["M3"]))
+        status, err = tags.end()
+        check(says + "the run ends well, and has told of the broken edit", same("status", status, 0),
+              None if "M1_mark.yaml" in err else err)
+
+
+def check_refused():
+    with Place() as here:
+        here.write("rules/broken.yaml", "rule_id: [\n")
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        tags = Tagging(here, "--rules", "rules")
+        save(here, "M2.yaml", SECOND)
+        got = tags.until("OTHER", ["M2"])
+        status, err = tags.end()
+        check("a rule that is refused at the start is said once, and makes status 3", same("rules", got, ["M2"]),
+              same("status", status, 3), same("said", err.count("broken.yaml"), 1))
+
+
+def check_one_shot():
+    with Place() as here:
+        here.write("log", lines(command("MARK")))
+        times = []
+        for _ in range(3):
+            start = time.monotonic()
+            done = here.tag("log")
+            times.append(time.monotonic() - start)
+        check("a short run does not wait for anything to follow", wrong(done, status=0),
+              None if min(times) < 0.2 else f"{min(times):.3f} s")
+
+
+def check_database():
+    with Place() as here:
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        env = {"DECNET_TTP_RULE_STORE_TYPE": "database", "DECNET_DB_URL": here.path("rules.db")}
+        empty = here.ttp("tag", "-o", "jsonl", "-", env=env)
+        check("a database without rules is said", wrong(empty, status=1, err=["ttp sync"]))
+        synced = here.ttp("sync", "--rules", "rules", "--db", "rules.db", "--once")
+        check("sync", wrong(synced, status=0))
+        tags = Tagging(here, **env)
+        check("the rules of a database", same("rules", tags.ask("MARK"), ["M1"]))
+        here.ttp("state", "set", "M1", "disabled", "--db", "rules.db")
+        check("a rule that is disabled tags no more", same("rules", tags.until("MARK", []), []))
+        here.ttp("state", "clear", "M1", "--db", "rules.db")
+        check("until that is cleared", same("rules", tags.until("MARK", ["M1"]), ["M1"]))
+        save(here, "M1_mark.yaml", MARK_RULE.replace("MARK", "NEW"))
+        here.ttp("sync", "--rules", "rules", "--db", "rules.db", "--once")
+        check("an edit arrives through the database", same("rules", tags.until("NEW", ["M1"]), ["M1"]),
+              same("its old text", tags.ask("MARK"), []))
+        status, err = tags.end()
+        check("the run ends well", same("status", status, 0), None if "warning" not in err else err)
+        kept = here.ttp("tag", "--rules", "rules", "-o", "jsonl", "-", env=env, stdin=lines(event("NEW")))
+        check("--rules is a directory whatever the variable says", wrong(kept, status=0),
+              same("tags", kept.out.count("\n"), 1))
+        wrong_type = here.ttp("tag", "-o", "jsonl", "-", env={"DECNET_TTP_RULE_STORE_TYPE": "cards"})
+        check("an unknown store is refused", wrong(wrong_type, status=1, err=["filesystem", "database"]))
+
+
+for n in ("1", "2"):
+    check_directory(n)
+check_refused()
+check_one_shot()
+check_database()
+finish()
