@@ -117,6 +117,20 @@ static bool decide(scan *s, const table_use *use, size_t at)
     return true;
 }
 
+/* A pattern that has no atom. */
+static void search(scan *s, uint32_t index)
+{
+    const pattern *p = s->t->patterns[index];
+    const pieces *parts = pattern_get_pieces(p);
+
+    if (s->text.len < pattern_min_len(p))
+        return;
+    if (!s->is_ascii || !parts)
+        verify(s, index, 0);
+    else if (pieces_hold(parts, s->text, s->canonical))
+        s->hit(s->ctx, index);
+}
+
 static unsigned neighbour(const scan *s, size_t at)
 {
     unsigned char c = (unsigned char)s->canonical.ptr[at];
@@ -403,10 +417,8 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     if (rc)
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
-    for (uint32_t i = 0; i < t->n_without_atom; i++) {
-        if (text.len >= pattern_min_len(t->patterns[t->without_atom[i]]))
-            verify(&s, t->without_atom[i], 0);
-    }
+    for (uint32_t i = 0; i < t->n_without_atom; i++)
+        search(&s, t->without_atom[i]);
     look_up_marked(&s, s.scratch->marks);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);
