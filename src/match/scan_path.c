@@ -22,11 +22,11 @@ const size_t n_scan_paths = sizeof(scan_paths) / sizeof(scan_paths[0]);
 
 const scan_path *scan_path_best(void)
 {
-    size_t i = 0;
-
-    while (!scan_paths[i]->is_usable())
-        i++;
-    return scan_paths[i];
+    for (size_t i = 0; i + 1 < n_scan_paths; i++) {
+        if (scan_paths[i]->is_usable())
+            return scan_paths[i];
+    }
+    return &scan_path_portable;
 }
 
 /* ---- filters ---- */

@@ -79,12 +79,35 @@ static int decide_by_comparing(const scan *s, const table_use *use, size_t at)
     }
 }
 
+/* Searching for bytes counts as reading, but is so many times faster than automata are. */
+#define SEARCH_SPEED 8
+
+static bool may_search(const scan *s, size_t len)
+{
+    if (s->m->verify_left < len / SEARCH_SPEED)
+        return false;
+    s->m->verify_left -= len / SEARCH_SPEED;
+    return true;
+}
+
+/* In an ASCII text. */
+static void decide_by_pieces(const scan *s, uint32_t index)
+{
+    if (!may_search(s, s->text.len)) {
+        if (s->cut)
+            s->cut(s->ctx, index);
+    } else if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical)) {
+        s->hit(s->ctx, index);
+    }
+}
+
 /* No match begins before offset from, which is 0 where the text is not ASCII. */
 static bool may_hold(const scan *s, uint32_t index, size_t from)
 {
     int byte = pattern_needed_byte(s->t->patterns[index]);
 
-    return byte < 0 || memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
+    return byte < 0 || !may_search(s, s->canonical.len - from) ||
+           memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
 }
 
 /*
@@ -105,8 +128,7 @@ static bool decide(scan *s, const table_use *use, size_t at)
     if (holds == 1) {
         s->hit(s->ctx, index);
     } else if (s->is_ascii && use->decided == BY_PIECES) {
-        if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical))
-            s->hit(s->ctx, index);
+        decide_by_pieces(s, index);
     } else {
         size_t from = s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back
                                                                                  : 0;
@@ -121,14 +143,13 @@ static bool decide(scan *s, const table_use *use, size_t at)
 static void search(scan *s, uint32_t index)
 {
     const pattern *p = s->t->patterns[index];
-    const pieces *parts = pattern_get_pieces(p);
 
     if (s->text.len < pattern_min_len(p))
         return;
-    if (!s->is_ascii || !parts)
+    if (s->is_ascii && pattern_get_pieces(p))
+        decide_by_pieces(s, index);
+    else
         verify(s, index, 0);
-    else if (pieces_hold(parts, s->text, s->canonical))
-        s->hit(s->ctx, index);
 }
 
 static unsigned neighbour(const scan *s, size_t at)
