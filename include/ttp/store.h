@@ -50,6 +50,9 @@ typedef struct ttp_store_options {
      * in-memory SQLite */
     const char *db_url;
     bool no_gate; /* take rules in also where their own tests fail */
+    /* filesystem: rules keep the bytes they were read from, which ttp sync writes on; a fifth more
+     * memory */
+    bool keep_source;
     /* filesystem: how often the directory is compared with what runs; 0: 60,000 */
     uint32_t reconcile_ms;
     uint32_t poll_ms; /* database: how often the change log is asked; 0: 250 */

@@ -46,6 +46,37 @@ static void measure(bench_report *r, const hostile_set *set, const hostile_case 
         fprintf(stderr, "%s: searches were cut off\n", c->name);
 }
 
+static double evaluate_live(void *ctx)
+{
+    hostile_side *s = ctx;
+    const tag *tags;
+    size_t n;
+
+    for (size_t i = 0; i < s->c->n_events; i++)
+        (void)evaluator_run_live(s->e, s->c->events[i], &tags, &n); /* time is what counts */
+    return (double)s->c->n_events;
+}
+
+/* What it costs to tell what each rule costs: ordinary commands, measured as usual and not at all.
+ */
+static void measure_accounting(bench_report *r, const hostile_set *set, const rule_dir *dir)
+{
+    ttp_engine *engine = NULL;
+    hostile_side told = {&set->ordinary, evaluator_new(NULL, NULL)};
+    hostile_side untold = {&set->ordinary, evaluator_new(NULL, NULL)};
+
+    if (told.e && untold.e && !ttp_engine_new(NULL, &engine) &&
+        !ttp_engine_reset(engine, dir->rules, NULL, dir->n_rules) &&
+        !ttp_evaluator_follow(told.e, engine) && !ttp_evaluator_follow(untold.e, engine)) {
+        evaluator_measure_each(untold.e, UINT32_MAX);
+        bench_compare(r, "costs by rule counted, or not", "events/s", 150, evaluate_live, &told,
+                      evaluate_live, &untold);
+    }
+    (void)evaluator_free(told.e);   /* returns NULL */
+    (void)evaluator_free(untold.e); /* returns NULL */
+    (void)ttp_engine_free(engine);  /* returns NULL */
+}
+
 int bench_hostile(bench_report *r)
 {
     loaded_rules rules;
@@ -62,6 +93,8 @@ int bench_hostile(bench_report *r)
     }
     for (size_t i = 0; status == CLI_DONE && i < set.n_cases; i++)
         measure(r, &set, &set.cases[i], e);
+    if (status == CLI_DONE)
+        measure_accounting(r, &set, &rules.dir);
     hostile_set_done(&set);
     (void)evaluator_free(e); /* returns NULL */
     cli_unload_rules(&rules);

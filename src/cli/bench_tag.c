@@ -143,7 +143,7 @@ static int measure(bench_report *report, whole *w)
 static int load_engine(ttp_engine **ret_engine)
 {
     loaded_rules rules = {0};
-    int status = cli_load_rules(NULL, NULL, NULL, &rules);
+    int status = cli_read_rules(NULL, NULL, NULL, &rules);
 
     if (status == CLI_DONE &&
         (ttp_engine_new(NULL, ret_engine) ||

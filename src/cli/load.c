@@ -13,7 +13,7 @@ static int report_no_memory(void)
     return cli_fail(&err);
 }
 
-static int build(const char *path, loaded_rules *l)
+static int read_dir(const char *path, loaded_rules *l)
 {
     ttp_err err = {0};
     const rule_context ctx = {.catalogue = l->catalogue};
@@ -28,23 +28,36 @@ static int build(const char *path, loaded_rules *l)
                       "no rules here; expected files named like R0001_name.yaml");
         return cli_fail(&err);
     }
-    if (engine_index_new(l->dir.rules, l->dir.n_rules, attack_release(l->catalogue), &l->index))
-        return report_no_memory();
     return CLI_DONE;
 }
 
-int cli_load_rules(const char *rules, const char *bundle, const char *release, loaded_rules *ret)
+int cli_read_rules(const char *rules, const char *bundle, const char *release, loaded_rules *ret)
 {
     loaded_rules l = {0};
     int status = cli_catalogue(bundle, release, &l.owned, &l.catalogue);
 
     if (status == CLI_DONE)
-        status = build(cli_rules_dir(rules), &l);
+        status = read_dir(cli_rules_dir(rules), &l);
     if (status == CLI_DONE)
         *ret = l;
     else
         cli_unload_rules(&l);
     return status;
+}
+
+int cli_load_rules(const char *rules, const char *bundle, const char *release, loaded_rules *ret)
+{
+    loaded_rules l;
+    int status = cli_read_rules(rules, bundle, release, &l);
+
+    if (status != CLI_DONE)
+        return status;
+    if (engine_index_new(l.dir.rules, l.dir.n_rules, attack_release(l.catalogue), &l.index)) {
+        cli_unload_rules(&l);
+        return report_no_memory();
+    }
+    *ret = l;
+    return CLI_DONE;
 }
 
 void cli_unload_rules(loaded_rules *l)

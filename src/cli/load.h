@@ -17,4 +17,6 @@ typedef struct loaded_rules {
  * files are reported and left out. Returns CLI_DONE or CLI_FAILED.
  */
 int cli_load_rules(const char *rules, const char *bundle, const char *release, loaded_rules *ret);
+/* The same without the index, for who makes an engine of them. */
+int cli_read_rules(const char *rules, const char *bundle, const char *release, loaded_rules *ret);
 void cli_unload_rules(loaded_rules *l);

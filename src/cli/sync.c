@@ -141,8 +141,9 @@ static int run(const cli_command *self, int argc, char **argv)
     if (!database_url(db))
         return cli_usage_error(self, "which database? Name it with --db, or set DECNET_DB_URL");
     sync.rules_dir = cli_rules_dir(rules);
-    status = open_store((ttp_store_options){.rules_dir = sync.rules_dir, .no_gate = no_gate},
-                        "filesystem", &sync.fs);
+    status = open_store(
+        (ttp_store_options){.rules_dir = sync.rules_dir, .no_gate = no_gate, .keep_source = true},
+        "filesystem", &sync.fs);
     if (!status)
         status = open_store((ttp_store_options){.db_url = database_url(db), .no_gate = no_gate},
                             "database", &sync.db);

@@ -294,10 +294,19 @@ static int read_into(owned_rule *o, str text, const char *path, const rule_conte
     }
     rc = read_document(&r, text);
     arena_done(&tmp);
-    if (rc)
+    if (rc || !r.ctx->keep_source)
         return rc;
     o->rule.source = arena_str(r.own, text);
     return o->rule.source.ptr ? 0 : -ENOMEM;
+}
+
+/* Most rules have one leaf, and there was room for eight. */
+static void fit_leaves(rule *r)
+{
+    leaf *fitting = r->n_leaves ? realloc(r->leaves, r->n_leaves * sizeof(*r->leaves)) : NULL;
+
+    if (fitting)
+        r->leaves = fitting;
 }
 
 int rule_read(str text, const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
@@ -317,6 +326,7 @@ int rule_read(str text, const char *path, const rule_context *ctx, rule **ret_ru
         (void)rule_unref(&o->rule); /* returns NULL */
         return rc < 0 ? err_set(err, rc, path, "cannot read the rule: %s", strerror(-rc)) : rc;
     }
+    fit_leaves(&o->rule);
     sha1(text.ptr, text.len, o->rule.content_hash);
     *ret_rule = &o->rule;
     return 0;

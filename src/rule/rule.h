@@ -110,7 +110,7 @@ typedef struct ttp_rule {
     size_t n_tests;
     const json_node
         *extra; /* references and unknown top-level keys, an object as JSON; NULL where none */
-    str source; /* the file's bytes, comments and all; never STR_NULL */
+    str source; /* the file's bytes, comments and all; STR_NULL unless keep_source asked for them */
     uint8_t content_hash[20]; /* SHA-1 of them */
     bool gave_tactic_late;    /* an emit had no tactic or no confidence of its own: lint warns */
 } rule;
@@ -120,7 +120,8 @@ typedef struct rule_context {
     const attack_catalogue *catalogue;               /* NULL: the built-in one */
     void (*warn)(void *ctx, const ttp_err *warning); /* NULL: dropped. One located sentence each */
     void *warn_ctx;
-    bool lint; /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
+    bool lint;        /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
+    bool keep_source; /* rules keep their bytes: a fifth more memory */
     /* From rule/yaml.h: memory that is used again from rule to rule, by one thread at a time; who
      * reads many should have one. NULL: none. */
     struct yaml_reader *yaml;

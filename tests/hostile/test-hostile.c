@@ -47,6 +47,7 @@ static const struct {
     {"a list of 1,000,000", true, false},
     {"10,000 fields", true, false},
     {"an atom that 500 patterns share", false, true},
+    {"all atoms", true, true},
 };
 
 static void check_case(evaluator *e, const hostile_case *c)

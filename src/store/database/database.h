@@ -33,7 +33,7 @@ int database_each_state(ttp_store *db,
 
 /* Projects a directory into the database. */
 typedef struct database_sync {
-    ttp_store *db, *fs;
+    ttp_store *db, *fs;    /* fs: opened with keep_source */
     const char *rules_dir; /* what fs watches */
     const char *updated_by;
     size_t n_written, n_deleted; /* counted up */

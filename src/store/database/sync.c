@@ -84,6 +84,8 @@ static int write_rule(database_sync *sync, rule *r, ttp_err *err)
     auto_free(buf) buf path = {0};
     int rc;
 
+    if (!r->source.ptr)
+        return err_set(err, -EINVAL, NULL, "the directory's store does not keep its rules' bytes");
     buf_printf(&path, "%s/%s", sync->dir, base_name(r->path.ptr));
     if (!buf_c_str(&path))
         return err_set(err, -ENOMEM, NULL, "out of memory");
@@ -105,7 +107,7 @@ static int read_sources(database *d, source_rows *all, ttp_err *err)
         return rc;
     while ((rc = db_next(stmt, err)) == 0) {
         str path = db_text(stmt, 1);
-        source_row row;
+        source_row row = {0};
 
         rows_rule_id(stmt, 0, row.rule_id);
         if (!row.rule_id[0] || path.len == 0)

@@ -55,6 +55,29 @@ class Rules(unittest.TestCase):
                               cwd=cwd or self.home.name, capture_output=True)
         return done.returncode, done.stdout, done.stderr
 
+    def test_list_cost(self):
+        self.write("a.yaml", PLAIN % 1)
+        rare = (PLAIN % 2).replace("wget", "'xmrig[a-z]+(?!.)x'")
+        self.write("b.yaml", rare)
+        log = os.path.join(self.home.name, "log.jsonl")
+        with open(log, "w", encoding="utf-8") as f:
+            for i, text in enumerate(["wget x", "wget y", "xmrigaax", "w"]):
+                f.write(json.dumps({"source_kind": "command", "source_id": f"c{i}", "attacker_uuid": "a",
+                                    "payload": {"command_text": text}}) + "\n")
+        status, out, err = self.ttp("list", "--cost", "--events", log, "--output", "jsonl", ".")
+        self.assertEqual((status, err), (0, ""))
+        cost = {r["rule_id"]: r["cost"] for r in map(json.loads, out.splitlines())}
+        self.assertEqual(cost["R1"]["wakeups"], 2, "events that held the literal")
+        self.assertEqual(cost["R1"]["verifications"], 0, "a literal is not searched for")
+        self.assertEqual(cost["R2"]["verifications"], 1)
+        self.assertEqual(cost["R2"]["cuts"], 0)
+        self.assertGreater(cost["R2"]["ticks"], 0)
+        status, out, err = self.ttp("list", "--cost", "--events", log, ".")
+        self.assertEqual(status, 0)
+        self.assertIn("MEGATICKS", out.splitlines()[0])
+        status, out, err = self.ttp("list", "--cost", ".")
+        self.assertEqual(status, 2)
+
     def test_lint_text(self):
         self.write("b.yaml", GOOD)
         self.write("a.yaml", "rule_id: R2\nrule_version: 0\n")

@@ -34,12 +34,15 @@ static const char whole[] = "rule_id: R0015\n"
 
 static void test_whole(void **state)
 {
-    auto_free(rule) rule *r = NULL;
+    const rule_context keeping = {.keep_source = true};
+    auto_free(rule) rule *r = NULL, *plain = NULL;
     ttp_err err = {0};
     buf extra = {0};
 
     (void)state;
-    expect_int(err.text, rule_read(str_from(whole), "w.yaml", NULL, &r, &err), 0);
+    expect_int(err.text, rule_read(str_from(whole), "w.yaml", NULL, &plain, &err), 0);
+    expect_true("bytes are not kept unasked", plain && !plain->source.ptr);
+    expect_int(err.text, rule_read(str_from(whole), "w.yaml", &keeping, &r, &err), 0);
     assert_non_null(r);
     expect_str("rule_id", r->rule_id, "R0015");
     expect_int("rule_version", r->rule_version, 7);
