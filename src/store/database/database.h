@@ -38,6 +38,7 @@ typedef struct database_sync {
     const char *updated_by;
     size_t n_written, n_deleted; /* counted up */
     size_t n_refused;            /* files that did not load, as of database_sync_all */
+    unsigned connection;         /* of db, that database_sync_all began with */
     char dir[4096]; /* filled in by database_sync_all: rules_dir, absolute, links not followed */
 } database_sync;
 
@@ -48,5 +49,7 @@ typedef struct database_sync {
  * first failure of directory or database; calling again continues.
  */
 int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err);
+/* Has db connected anew since? Then it may be another database, one restored from a copy. */
+bool database_sync_is_stale(const database_sync *sync);
 /* The same for one change of fs. Returns 0 or a failure of the database. */
 int database_sync_change(database_sync *sync, const ttp_change *change, ttp_err *err);
