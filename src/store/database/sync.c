@@ -107,7 +107,7 @@ static int read_sources(database *d, source_rows *all, ttp_err *err)
         return rc;
     while ((rc = db_next(stmt, err)) == 0) {
         str path = db_text(stmt, 1);
-        source_row row;
+        source_row row = {0};
 
         rows_rule_id(stmt, 0, row.rule_id);
         if (!row.rule_id[0] || path.len == 0)
