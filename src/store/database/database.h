@@ -21,6 +21,9 @@ int database_upsert_rule(ttp_store *db, str text, const char *source_path, const
 /* Returns 0, TTP_E_NOT_FOUND or what the database returns. */
 int database_delete_rule(ttp_store *db, const char *rule_id, ttp_err *err);
 
+/* Is there a row of this rule_id, good or not? Returns 0 or what the database returns. */
+int database_has_rule(ttp_store *db, const char *rule_id, bool *ret_has, ttp_err *err);
+
 /*
  * Every state that is set and has not expired, by rule_id, also of rules that are not there. What
  * cannot be read is handed out with err and the default state. Returns 0, what fn returned, or what
