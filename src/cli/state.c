@@ -250,6 +250,19 @@ static int read_state(const cli_command *self, const state_args *a, const char *
     return read_expiry(self, a, &s->expires_at_us);
 }
 
+/* A state may be set before its rule comes; more often the id is mistyped. */
+static void warn_of_unknown(ttp_store *store, const char *rule_id)
+{
+    bool has_rule = true;
+    ttp_err err = {0};
+
+    if (database_has_rule(store, rule_id, &has_rule, &err) || has_rule)
+        return; /* the state is set, whatever can be told of the rule */
+    (void)err_set(&err, TTP_E_NOT_FOUND, rule_id,
+                  "no rule of the database has this id; the state waits for one"); /* its code */
+    cli_warn(&err);
+}
+
 static int run_set(const cli_command *self, int argc, char **argv)
 {
     state_args a = {0};
@@ -273,10 +286,12 @@ static int run_set(const cli_command *self, int argc, char **argv)
     status = open_database(self, a.db, &store);
     if (status)
         return status;
-    if (ttp_store_set_state(store, argv[first], &s, login_name(), &err))
+    if (ttp_store_set_state(store, argv[first], &s, login_name(), &err)) {
         status = cli_fail(&err);
-    else
+    } else {
         printf("%s is %s now\n", argv[first], argv[first + 1]);
+        warn_of_unknown(store, argv[first]);
+    }
     (void)ttp_store_close(store); /* returns NULL */
     return cli_finish_output(status);
 }

@@ -297,7 +297,7 @@ static int write_counts(db_conn *conn, const char *host, counts *c, ttp_err *err
 
 static int push(database *d, bool with_counts, ttp_err *err)
 {
-    static const db_options options = {.busy_timeout_ms = BUSY_MS};
+    static const db_options options = {.busy_timeout_ms = BUSY_MS, .must_exist = true};
     ledger_writer *w = &d->writer;
     int rc = w->conn ? 0 : db_open(d->head.options.db_url, &options, &w->conn, err);
 
@@ -329,6 +329,15 @@ static void note_failure(database *d, const ttp_err *err)
                 ttp_err_format(err, line, sizeof(line)));
 }
 
+static void leave_moved_file(ledger_writer *w)
+{
+    if (!w->conn || !db_has_moved(w->conn))
+        return;
+    w->conn = db_close(w->conn);
+    w->adopted = false;
+    w->moved = true;
+}
+
 static void push_if_due(database *d, bool last)
 {
     ledger_writer *w = &d->writer;
@@ -337,7 +346,8 @@ static void push_if_due(database *d, bool last)
                        counts_has_news(d->head.counts);
     ttp_err err = {0};
 
-    if (!d->head.ledger || (!with_counts && !ledger_has_news(d->head.ledger)))
+    leave_moved_file(w);
+    if (!d->head.ledger || (!with_counts && !w->moved && !ledger_has_news(d->head.ledger)))
         return;
     if (now_ns < w->retry_ns)
         return;
@@ -348,6 +358,7 @@ static void push_if_due(database *d, bool last)
     if (w->n_failures)
         log_msg(&d->head.options.log, TTP_LOG_INFO, "the ledger is written again");
     w->n_failures = 0;
+    w->moved = false;
     if (with_counts)
         w->counts_ns = now_ns + COUNTS_MS * 1000000LL;
 }

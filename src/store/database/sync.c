@@ -215,11 +215,28 @@ static int write_all(database_sync *sync, const ttp_store_rules *rules, ttp_err 
     return rc;
 }
 
+static unsigned connection_of(const database_sync *sync)
+{
+    database *d = database_of(sync->db);
+    unsigned n;
+
+    pthread_mutex_lock(&d->lock);
+    n = d->n_connections;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
+bool database_sync_is_stale(const database_sync *sync)
+{
+    return connection_of(sync) != sync->connection;
+}
+
 int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err)
 {
     ttp_store_rules *rules = NULL;
     int rc = absolute_dir(sync, err);
 
+    sync->connection = connection_of(sync);
     if (!rc)
         rc = ttp_store_load(sync->fs, &rules, err);
     if (rc)

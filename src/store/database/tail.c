@@ -180,8 +180,15 @@ static int read_batch(database *d, size_t *ret_n, bool *ret_lost, ttp_err *err)
 static int read_once(database *d, size_t *ret_n, ttp_err *err)
 {
     bool joined = true, lost = false;
-    int rc = d->n_gaps ? database_begin_read_locked(d, &joined, err) : 0;
+    int rc;
 
+    if (d->is_another) {
+        rc = announced_compare_locked(d, err);
+        d->is_another = rc != 0;
+        *ret_n = 0;
+        return rc;
+    }
+    rc = d->n_gaps ? database_begin_read_locked(d, &joined, err) : 0;
     if (rc)
         return rc;
     rc = gaps_read_locked(d, err);
