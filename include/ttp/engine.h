@@ -35,6 +35,7 @@
 #include "ttp/api.h"
 #include "ttp/attack.h"
 #include "ttp/change.h"
+#include "ttp/counts.h"
 #include "ttp/err.h"
 #include "ttp/event.h"
 #include "ttp/log.h"
@@ -139,27 +140,15 @@ TTP_API size_t ttp_engine_count(ttp_engine *engine);
 /* Is there a rule of this id? Any thread. */
 TTP_API bool ttp_engine_has(ttp_engine *engine, const char *rule_id);
 
-/* What came of one rule since the engine was made, over all evaluators that ever followed it. */
-typedef struct ttp_rule_counters {
-    const char *rule_id;
-    uint64_t fires;      /* events in which it held and wrote its tags */
-    uint64_t suppressed; /* events in which it held but was disabled */
-    uint64_t cuts;       /* searches for its patterns that hit a bound */
-    /*
-     * What it cost, estimated: one event in 64 is measured and stands for the others.
-     */
-    uint64_t wakeups;       /* events in which it had to be decided */
-    uint64_t verifications; /* searches for its patterns, each told to all rules that share it */
-    uint64_t ticks;         /* spent on both: of the CPU's time stamp counter, where it has one */
-} ttp_rule_counters;
-
 /*
- * Tell fn of each rule, in the order of tags. What evaluators count at the same time may or may not
- * be contained. fn must not call the engine. Any thread.
+ * Tell fn of each rule, in the order of tags, what came of it since the engine was made, over all
+ * evaluators that ever followed it. What evaluators count at the same time may or may not be
+ * contained. fn must not call the engine. Any thread.
  */
-TTP_API void ttp_engine_counters(ttp_engine *engine,
-                                 void (*fn)(void *ctx, const ttp_rule_counters *counters),
-                                 void *ctx);
+TTP_API void ttp_engine_counts(ttp_engine *engine,
+                               void (*fn)(void *ctx, const char *rule_id,
+                                          const ttp_rule_counts *counts),
+                               void *ctx);
 
 /*
  * From now on ttp_evaluator_run_live evaluates by this engine's rules; NULL: by none any more,

@@ -52,7 +52,7 @@ _ttp() {
 
     _ttp_value "$command" "$prev" && return
     case $command in
-    tag) options="--format --rules --output --db $attack --threads --regex-budget --quiet" ;;
+    tag) options="--format --rules --output --db $attack --threads --regex-budget --host --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
     'rules watch') options='--rules --db --host --output --existing --no-gate' ;;
     'rules status') options='--rules --db --output --forget' ;;

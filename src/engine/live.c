@@ -265,18 +265,18 @@ bool ttp_engine_has(ttp_engine *en, const char *rule_id)
     return k && k->rule;
 }
 
-void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_counters *counters),
-                         void *ctx)
+void ttp_engine_counts(ttp_engine *en,
+                       void (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts),
+                       void *ctx)
 {
     pthread_mutex_lock(&en->lock);
     for (size_t i = 0; i < en->roster.n_order; i++) {
         const known_rule *k = en->roster.known[en->roster.order[i]];
         rule_counts sum = {0};
-        ttp_rule_counters c;
+        ttp_rule_counts c;
 
         sum_locked(en, k->id, &sum);
-        c = (ttp_rule_counters){
-            .rule_id = k->rule_id,
+        c = (ttp_rule_counts){
             .fires = sum.fires - k->before.fires,
             .suppressed = sum.suppressed - k->before.suppressed,
             .cuts = sum.cuts - k->before.cuts,
@@ -284,7 +284,7 @@ void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_co
             .verifications = sum.verifications - k->before.verifications,
             .ticks = sum.ticks - k->before.ticks,
         };
-        fn(ctx, &c);
+        fn(ctx, k->rule_id, &c);
     }
     pthread_mutex_unlock(&en->lock);
 }

@@ -66,7 +66,7 @@ static int copy_filters(pattern_table *t, const pattern_table *old)
     if (old->all_pairs)
         t->all_pairs = copy_array(&t->mem, old->all_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
     if (old->filter)
-        t->filter = table_new_filter(&t->mem);
+        t->filter = table_filter_room(t);
     if (t->filter)
         *t->filter = *old->filter;
     memcpy(t->edges, old->edges, sizeof(t->edges));

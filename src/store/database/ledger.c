@@ -255,7 +255,7 @@ static void bind_counts(db_stmt *stmt, unsigned at, const char *host, const coun
     bind_count(stmt, at + 4, c->cuts);
     bind_count(stmt, at + 5, c->wakeups);
     bind_count(stmt, at + 6, c->verifications);
-    bind_count(stmt, at + 7, c->cycles);
+    bind_count(stmt, at + 7, c->ticks);
 }
 
 static int add_rows(db_conn *conn, const char *host, const counts_row *rows, size_t n, ttp_err *err)
@@ -479,7 +479,7 @@ static int add_counts(db_stmt *stmt, counts *sum)
                                .cuts = count_at(stmt, 3),
                                .wakeups = count_at(stmt, 4),
                                .verifications = count_at(stmt, 5),
-                               .cycles = count_at(stmt, 6)};
+                               .ticks = count_at(stmt, 6)};
 
     if (id.len > RULE_ID_MAX)
         return 0; /* no rule can have it */

@@ -126,9 +126,59 @@ def check_database():
         check("an unknown store is refused", wrong(wrong_type, status=1, err=["filesystem", "database"]))
 
 
+def hits(here):
+    """Of each rule: how often it held, and how often it would have but for being disabled."""
+    done = here.ttp("rules", "list", "--db", "rules.db", "--hits", "-o", "jsonl")
+    return {o["rule_id"]: (o["hits"]["fires"], o["hits"]["suppressed"]) for o in done.objects()}
+
+
+def hosts(here):
+    done = here.ttp("rules", "status", "Z", "--db", "rules.db", "-o", "jsonl")
+    return [(o["host"], o["verdict"]) for o in done.objects()]
+
+
+def check_fleet():
+    """Several that follow one database: the ledger knows each, and what each rule did on all."""
+    with Place() as here:
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        env = {"DECNET_TTP_RULE_STORE_TYPE": "database", "DECNET_DB_URL": here.path("rules.db")}
+        here.ttp("sync", "--rules", "rules", "--db", "rules.db", "--once")
+        here.write("log", lines(event("MARK"), event("MARK", number=2)))
+        with open(here.path("log"), "rb") as log:
+            once = [here.ttp("tag", "-o", "jsonl", "log", env=env),
+                    subprocess.run([TTP, "tag", "-q", "-o", "none"], env=environment(**env), cwd=here.name, stdin=log, check=False)]
+        check("files that are read once make no host", same("status", [d.returncode for d in once[1:]] + [once[0].status], [0, 0]),
+              same("hosts", hosts(here), []), same("hits", hits(here), {"M1": (0, 0), "Z": (0, 0)}))
+        named = here.ttp("tag", "-o", "jsonl", "--host", "once", "log", env=env)
+        check("unless it is named", wrong(named, status=0), same("hosts", hosts(here), [("once", "live")]),
+              same("hits", hits(here), {"M1": (2, 0), "Z": (0, 0)}))
+        here.ttp("rules", "status", "--db", "rules.db", "--forget", "once")
+        first, second = Tagging(here, "--host", "one", **env), Tagging(here, **env, DECNET_TTP_HOST="two")
+        for tags in first, second:
+            check("each goes by the database", same("rules", tags.until("MARK", ["M1"]), ["M1"]))
+        here.ttp("state", "set", "M1", "disabled", "--db", "rules.db", "--for", "1h")
+        for tags in first, second:
+            check("a state reaches each", same("rules", tags.until("MARK", []), []))
+        before = hits(here)["M1"][1]
+        for _ in range(5):
+            first.ask("MARK")
+            second.ask("MARK")
+        end = time.monotonic() + 20
+        while (got := hits(here)["M1"][1]) < before + 10 and time.monotonic() < end:
+            time.sleep(0.2)
+        check("what a disabled rule would have done is told while they run", None if got >= 12 else f"{got} would-be hits")
+        asked = first.n + second.n
+        ends = [tags.end() for tags in (first, second)]
+        after = hits(here)
+        check("both end well", same("status", [s for s, _ in ends], [0, 0]), *[e for _, e in ends if "warning" in e])
+        check("every event is counted once", same("of the rule that always holds", after["Z"], (asked, 0)),
+              same("of the disabled one", sum(after["M1"]), asked), same("hosts", hosts(here), [("one", "live"), ("two", "live")]))
+
+
 for n in ("1", "2"):
     check_directory(n)
 check_refused()
 check_one_shot()
 check_database()
+check_fleet()
 finish()

@@ -207,7 +207,7 @@ static ttp_rule_counts sum_of(ttp_store *store)
 static void count_many(ttp_store *store, uint64_t fires)
 {
     for (int i = 0; i < 120; i++) {
-        const ttp_rule_counts delta = {.fires = fires, .suppressed = 1, .cuts = 2, .cycles = 3};
+        const ttp_rule_counts delta = {.fires = fires, .suppressed = 1, .cuts = 2, .ticks = 3};
         char id[16];
 
         (void)snprintf(id, sizeof(id), "R%d", i);
@@ -238,7 +238,7 @@ static void test_counts(void **state)
     expect_int("at the end all is written, of all hosts", sum_of(asks).fires, 13);
     expect_int("the others too", sum_of(asks).suppressed, 3);
     expect_int("cuts", sum_of(asks).cuts, 6);
-    expect_int("cycles", sum_of(asks).cycles, 9);
+    expect_int("ticks", sum_of(asks).ticks, 9);
     expect_int("a row a host and rule", number(&f, "SELECT count(*) FROM ttp_rule_counter"), 240);
     a = open_store(&f, "a");
     count_many(a, 1);
