@@ -131,7 +131,7 @@ bool buf_grow(buf *b, size_t n)
     return true;
 }
 
-static str digits_of(uint64_t v, char out[static DIGITS_MAX])
+static str digits_of(uint64_t v, char out[DIGITS_MAX])
 {
     unsigned n = DIGITS_MAX;
 
@@ -142,7 +142,7 @@ static str digits_of(uint64_t v, char out[static DIGITS_MAX])
     return (str){out + n, DIGITS_MAX - n};
 }
 
-str str_from_i64(int64_t v, char out[static DIGITS_MAX])
+str str_from_i64(int64_t v, char out[DIGITS_MAX])
 {
     str digits = digits_of(v < 0 ? 0 - (uint64_t)v : (uint64_t)v, out);
     char *first = out + (DIGITS_MAX - digits.len);
