@@ -5,14 +5,9 @@
 
 #include <errno.h>
 
-static bool is_last(unsigned *refs)
-{
-    return __atomic_sub_fetch(refs, 1, __ATOMIC_ACQ_REL) == 0;
-}
-
 void shared_table_unref(shared_table *t)
 {
-    if (!t || !is_last(&t->refs))
+    if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     (void)pattern_table_free(t->table); /* returns NULL */
     free(t);
@@ -20,7 +15,7 @@ void shared_table_unref(shared_table *t)
 
 void field_index_unref(field_index *f)
 {
-    if (!f || !is_last(&f->refs))
+    if (!f || __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     shared_table_unref(f->table);
     shelf_done(&f->waiting);
@@ -30,7 +25,7 @@ void field_index_unref(field_index *f)
 
 void kind_index_unref(kind_index *k)
 {
-    if (!k || !is_last(&k->refs))
+    if (!k || __atomic_sub_fetch(&k->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     for (uint32_t f = 0; f < k->n_fields; f++)
         field_index_unref(k->fields[f]);
@@ -73,7 +68,7 @@ engine_index *engine_index_ref(engine_index *ix)
 
 engine_index *engine_index_unref(engine_index *ix)
 {
-    if (!ix || !is_last(&ix->refs))
+    if (!ix || __atomic_sub_fetch(&ix->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return NULL;
     for (unsigned kind = 0; kind < EVENT_N_KINDS; kind++)
         kind_index_unref(ix->kinds[kind]);

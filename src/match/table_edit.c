@@ -66,10 +66,11 @@ static int copy_filters(pattern_table *t, const pattern_table *old)
         t->short_pairs = copy_array(&t->mem, old->short_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
     if (old->all_pairs)
         t->all_pairs = copy_array(&t->mem, old->all_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
-    if (old->filter)
+    if (old->filter) {
         t->filter = table_filter_room(t);
-    if (t->filter)
-        *t->filter = *old->filter;
+        if (t->filter)
+            *t->filter = *old->filter;
+    }
     memcpy(t->edges, old->edges, sizeof(t->edges));
     t->path = old->path;
     return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs &&
