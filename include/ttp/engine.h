@@ -126,12 +126,15 @@ TTP_API int ttp_engine_reset(ttp_engine *engine, ttp_rule *const *rules,
 TTP_API int ttp_engine_apply(ttp_engine *engine, const ttp_change *changes, size_t n);
 
 /*
- * Edits leave holes, which cost memory and some of each evaluation; when there are too many, an
- * apply makes all anew. This does it now, where it is worth it: for who has nothing else to do (it
- * takes tens of milliseconds for 10,000 rules). Returns 0 or -ENOMEM: what is in effect stays. Any
- * thread; one after the other.
+ * Edits leave holes, which cost memory and some of each evaluation. This makes all anew, where it
+ * is worth it: for who has nothing else to do, or a thread to spare, since changes are taken in
+ * meanwhile (it takes tens of milliseconds for 10,000 rules, of which they wait for less than one).
+ * Where nobody does it, an apply does when there are far too many, after its changes are in effect.
+ * Returns 0 or -ENOMEM: what is in effect stays. Any thread.
  */
 TTP_API int ttp_engine_tidy(ttp_engine *engine);
+/* Are there so many holes that it should not wait any longer? Any thread. */
+TTP_API bool ttp_engine_is_worn(ttp_engine *engine);
 
 /* The number of the current snapshot: it rises with each reset and apply. Any thread. */
 TTP_API uint64_t ttp_engine_generation(const ttp_engine *engine);

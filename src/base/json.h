@@ -32,7 +32,8 @@ typedef enum json_type {
 } json_type;
 
 typedef struct json_node {
-    uint32_t type; /* json_type */
+    uint16_t type; /* json_type */
+    uint16_t name; /* of a key: what json_name_key said; 0 where nobody was asked */
     uint32_t len;  /* bytes of a string, elements of an array, members of an object */
     union {
         bool boolean;
@@ -71,19 +72,30 @@ DEFINE_FREE_PTR(json_doc, json_doc *, json_doc_free)
  */
 int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
                ttp_err *err);
+/* What a reader calls a key: a number of its own, or one of these. */
+typedef uint16_t json_name_key(str key);
+#define JSON_NAME_NONE 0u
+#define JSON_NAME_KIND 1u /* its value tells which keys follow: speeds up what begins with it */
+#define JSON_NAME_DROP UINT16_MAX /* it has no use for the member, which is checked all the same   \
+                                   */
 /*
- * The same, checked as well, for a reader that looks at the members of one object only: an array
- * may be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys and
- * strings may lie in text, without a NUL behind them.
+ * json_parse with nodes and strings in mem, where they outlive the next parse. With a function that
+ * names keys: checked as well, but for a reader that looks at the members of one object only.
+ * Members may be left out where it says so, keys have their names where it was asked, an array may
+ * be one node that shows its type and len (n_nodes is 1) but none of its elements, and keys and
+ * strings may lie in text, without a NUL behind them. What the function says of a key is kept; it
+ * shall not change its mind.
  */
-int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
-                    ttp_err *err);
+int json_parse_into(json_doc *doc, str text, json_name_key *name, arena *mem,
+                    const json_node **ret_root, unsigned *ret_notes, ttp_err *err);
 /*
- * json_parse (or, where flat, json_parse_flat) with nodes and strings in mem, where they outlive
- * the next parse; what lies in text stays there.
+ * The texts that json_parse_into is going to be given lie in this one, in their order, with white
+ * space between: looked through in one go they take less time. They stay as they are until
+ * json_end_run. A run longer than JSON_RUN_MAX is of no help.
  */
-int json_parse_into(json_doc *doc, str text, bool flat, arena *mem, const json_node **ret_root,
-                    unsigned *ret_notes, ttp_err *err);
+#define JSON_RUN_MAX (16u << 10)
+void json_begin_run(json_doc *doc, str texts);
+void json_end_run(json_doc *doc);
 /* The same as json_parse for text without padding (copied first), of any length up to max_len: for
  * bundles and tests. */
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,

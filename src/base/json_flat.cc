@@ -8,25 +8,6 @@
 namespace
 {
 
-/* A key gives its first and last bytes, which overlap where it is short. */
-inline uint64_t hash_key(const char *p, size_t len)
-{
-    uint64_t head = 0, tail = 0;
-    uint32_t first, last;
-
-    if (len >= 8) {
-        memcpy(&head, p, 8);
-        memcpy(&tail, p + len - 8, 8);
-    } else if (len >= 4) {
-        memcpy(&first, p, 4);
-        memcpy(&last, p + len - 4, 4);
-        head = first | static_cast<uint64_t>(last) << 32;
-    } else if (len > 0) {
-        head = static_cast<unsigned char>(p[0]) | static_cast<unsigned char>(p[len - 1]) << 8;
-    }
-    return (head ^ (tail * 0xC2B2AE3D27D4EB4Fu) ^ len) * 0x9E3779B97F4A7C15u;
-}
-
 inline bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -83,6 +64,89 @@ inline bool is_word(const char *p, const char *end, const char *word, size_t len
     return static_cast<size_t>(end - p) == len && memcmp(p, word, len) == 0;
 }
 
+/* Four hexadecimal digits, or -1. */
+int read_hex4(const char *p)
+{
+    int value = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        char c = p[i], letter = static_cast<char>(c | 0x20);
+
+        if (is_digit(c))
+            value = value * 16 + (c - '0');
+        else if (letter >= 'a' && letter <= 'f')
+            value = value * 16 + (letter - 'a' + 10);
+        else
+            return -1;
+    }
+    return value;
+}
+
+/* U+0001 to U+FFFF but surrogates, in UTF-8; returns the bytes. */
+inline unsigned put_utf8(char *out, unsigned cp)
+{
+    if (cp < 0x80) {
+        out[0] = static_cast<char>(cp);
+        return 1;
+    }
+    if (cp < 0x800) {
+        out[0] = static_cast<char>(0xC0 | cp >> 6);
+        out[1] = static_cast<char>(0x80 | (cp & 0x3F));
+        return 2;
+    }
+    out[0] = static_cast<char>(0xE0 | cp >> 12);
+    out[1] = static_cast<char>(0x80 | (cp >> 6 & 0x3F));
+    out[2] = static_cast<char>(0x80 | (cp & 0x3F));
+    return 3;
+}
+
+/* What stands for a backslash and c, or 0. */
+inline char escaped_char(char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+        return c;
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    default:
+        return 0;
+    }
+}
+
+/*
+ * The escape at p, a backslash, to out, and past it. 0 for one that is not well-formed, and for
+ * U+0000 and surrogates, of which json_parse tells.
+ */
+unsigned put_escape(char *out, const char **p, const char *end)
+{
+    int cp;
+
+    if (end - *p < 2)
+        return 0;
+    if ((*p)[1] != 'u') {
+        out[0] = escaped_char((*p)[1]);
+        *p += 2;
+        return out[0] ? 1 : 0;
+    }
+    if (end - *p < 6)
+        return 0;
+    cp = read_hex4(*p + 2);
+    if (cp <= 0 || (cp >= 0xD800 && cp <= 0xDFFF))
+        return 0;
+    *p += 6;
+    return put_utf8(out, static_cast<unsigned>(cp));
+}
+
 } // namespace
 
 /* Where the token that begins at token[0] ends: white space before the next one is not its own. */
@@ -103,9 +167,44 @@ inline bool json_flat::step_over(char c)
     return true;
 }
 
+/* The string without its escapes, of which none is shorter than what it stands for. */
+bool json_flat::unescape(str *s)
+{
+    const char *p = s->ptr;
+    const char *last = p + s->len;
+    char *to;
+    unsigned n;
+
+    if (!room) {
+        room = static_cast<char *>(arena_alloc(mem, text_len));
+        room_left = room ? text_len : 0;
+    }
+    if (!room || s->len > room_left)
+        return false;
+    to = room;
+    while (p < last) {
+        const char *slash = static_cast<const char *>(memchr(p, '\\', last - p));
+        size_t plain = static_cast<size_t>((slash ? slash : last) - p);
+
+        memcpy(to, p, plain);
+        to += plain;
+        p += plain;
+        if (!slash)
+            break;
+        n = put_escape(to, &p, last);
+        if (!n)
+            return false;
+        to += n;
+    }
+    *s = {room, static_cast<size_t>(to - room)};
+    room += s->len;
+    room_left -= s->len;
+    return true;
+}
+
 /*
- * There is no backslash in the text, so the first quote behind the one that opens closes; and
- * between that and the next token there is nothing but white space.
+ * The quote that closes is the last byte before the next token but for white space: were there one
+ * before it, a token would begin between them.
  */
 inline bool json_flat::find_string(str *ret)
 {
@@ -120,38 +219,30 @@ inline bool json_flat::find_string(str *ret)
         return false;
     *ret = {p, static_cast<size_t>(last - p)};
     token++;
-    return true;
+    return !has_escapes || !memchr(p, '\\', ret->len) || unescape(ret);
 }
 
-bool json_flat::has_before(const json_node *key) const
-{
-    for (const json_node *n = nodes + 1; n < key; n += 2) {
-        if (n->len == key->len && memcmp(n->str, key->str, key->len) == 0)
-            return true;
-    }
-    return false;
-}
-
-inline void json_flat::note_key(const json_node *key)
-{
-    uint64_t hash = hash_key(key->str, key->len) >> (64 - filter_bits);
-    uint64_t bit = UINT64_C(1) << (hash & 63);
-
-    if ((seen[hash >> 6] & bit) && has_before(key))
-        repeated = true;
-    seen[hash >> 6] |= bit;
-}
-
-inline bool json_flat::read_key()
+/* A key that did not come at this place before. */
+const json_keys::place *json_flat::learn_key(const json_keys::place *at)
 {
     str key;
 
-    if (!find_string(&key) || !step_over(':'))
-        return false;
-    *out = json_make_str(key);
-    note_key(out);
-    out++;
-    return true;
+    if (has_escapes && memchr(base + *token, '\\', token[1] - *token))
+        return nullptr;
+    return find_string(&key) && step_over(':') ? keys.add(at, key) : nullptr;
+}
+
+inline const json_keys::place *json_flat::read_key(const json_keys::place *at)
+{
+    const json_keys::place *key;
+
+    if (end - token < 2 || base[*token] != '"')
+        return nullptr;
+    key = keys.find(at, base + *token + 1);
+    if (!key)
+        return learn_key(at);
+    token++;
+    return step_over(':') ? key : nullptr;
 }
 
 /* A number or a literal. */
@@ -181,7 +272,7 @@ bool json_flat::skip_element()
     return token < end && (base[*token] == '"' ? find_string(&s) : read_scalar(&node));
 }
 
-bool json_flat::read_array()
+bool json_flat::read_array(json_node *node)
 {
     uint32_t n = 0;
 
@@ -195,70 +286,125 @@ bool json_flat::read_array()
         if (!step_over(']'))
             return false;
     }
-    out->type = JSON_ARRAY;
-    out->len = n;
-    out->n_nodes = 1;
-    out++;
+    *node = {};
+    node->type = JSON_ARRAY;
+    node->len = n;
+    node->n_nodes = 1;
     return true;
 }
 
-inline bool json_flat::read_value()
+inline bool json_flat::read_value(json_node *node)
 {
     str s;
 
     if (token == end)
         return false;
     if (base[*token] == '[')
-        return read_array();
+        return read_array(node);
     if (base[*token] != '"')
-        return read_scalar(out++);
+        return read_scalar(node);
     if (!find_string(&s))
         return false;
-    *out++ = json_make_str(s);
+    *node = json_make_str(s);
     return true;
 }
 
-bool json_flat::read_members()
+bool json_flat::read_members(const json_keys::place *key)
 {
     if (!step_over('{'))
         return false;
     if (step_over('}'))
-        return token == end;
+        return true;
     do {
-        if (out == nodes + 1 + 2 * max_members || !read_key() || !read_value())
+        const uint32_t *at = token;
+
+        key = read_key(key);
+        if (!key || !read_value(out + 1))
             return false;
+        is_repeated |= key->is_repeated;
+        if (key->name == JSON_NAME_DROP)
+            continue;
+        *out = json_make_str({base + *at + 1, key->len});
+        out->name = key->name;
+        key = keys.turn(key, json_str(out + 1));
+        out += 2;
     } while (step_over(','));
-    return step_over('}') && token == end;
+    return step_over('}');
 }
 
-bool json_flat::begin(str text)
+bool json_flat::mark(str text)
 {
-    if (text.len > max_text || text.len == 0 || memchr(text.ptr, '\\', text.len))
+    if (text.len > max_text || text.len == 0)
         return false;
     if (!finder && simdjson::get_active_implementation()->create_dom_parser_implementation(
                        max_text, 1, finder) != simdjson::SUCCESS) {
         finder.reset();
         return false;
     }
-    return finder->stage1(reinterpret_cast<const uint8_t *>(text.ptr), text.len,
-                          simdjson::stage1_mode::regular) == simdjson::SUCCESS;
+    if (finder->stage1(reinterpret_cast<const uint8_t *>(text.ptr), text.len,
+                       simdjson::stage1_mode::regular) != simdjson::SUCCESS)
+        return false;
+    next = finder->structural_indexes.get();
+    end = next + finder->n_structural_indexes;
+    return true;
 }
 
-const json_node *json_flat::read(str text, unsigned *notes)
+void json_flat::begin_run(str texts)
 {
-    if (!begin(text))
+    run = mark(texts) ? texts : str{nullptr, 0}; /* without one each text is marked by itself */
+}
+
+void json_flat::end_run()
+{
+    run.ptr = nullptr;
+}
+
+/* To the first token of the text. */
+bool json_flat::seek(str text)
+{
+    bool in_run = run.ptr && text.ptr >= run.ptr && text.ptr + text.len <= run.ptr + run.len;
+
+    if (!in_run) {
+        run.ptr = nullptr; /* its tokens are written over */
+        if (!mark(text))
+            return false;
+    }
+    base = in_run ? run.ptr : text.ptr;
+    while (next < end && base + *next < text.ptr)
+        next++;
+    token = next;
+    return true;
+}
+
+const json_node *json_flat::read(str text, json_name_key *name, arena *to, unsigned *notes)
+{
+    size_t size;
+    void *block;
+
+    const json_keys::place *root = keys.begin(name);
+
+    if (!root || text.len == 0 || !seek(text))
         return nullptr;
-    base = text.ptr;
-    token = finder->structural_indexes.get();
-    end = token + finder->n_structural_indexes;
     out = nodes + 1;
-    repeated = false;
-    memset(seen, 0, sizeof(seen));
-    if (!read_members())
+    mem = to;
+    room = nullptr;
+    text_len = text.len;
+    has_escapes = memchr(text.ptr, '\\', text.len);
+    is_repeated = false;
+    if (!read_members(root))
         return nullptr;
+    /* its own last token was the last one taken */
+    if (base + token[-1] >= text.ptr + text.len ||
+        (token < end && base + *token < text.ptr + text.len))
+        return nullptr;
+    next = token;
     nodes->type = JSON_OBJECT;
     nodes->len = static_cast<uint32_t>(out - nodes) / 2;
     nodes->n_nodes = static_cast<uint64_t>(out - nodes);
-    *notes = repeated ? JSON_DUPLICATE_KEY : 0;
-    return nodes;
+    size = static_cast<size_t>(out - nodes) * sizeof(*nodes);
+    block = arena_alloc(to, size);
+    if (!block)
+        return nullptr;
+    *notes = is_repeated ? JSON_DUPLICATE_KEY : 0;
+    return static_cast<const json_node *>(memcpy(block, nodes, size));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The plain case of json_parse_flat, in C++: one object of strings without escapes, short numbers,
- * literals and arrays of those. Takes simdjson's first stage (where tokens begin; UTF-8 and control
- * characters are checked there) and reads the tokens itself, without a tape in between.
+ * The plain case of json_parse_into, in C++: one object of strings, short numbers, literals and
+ * arrays of those. Takes simdjson's first stage (where tokens begin; UTF-8 and control characters
+ * are checked there) and reads the tokens itself, without a tape in between.
  *
  * It refuses whatever it is not sure of, well-formed or not: json_parse then has the say.
  */
@@ -11,44 +11,49 @@
 
 #include <memory>
 
-extern "C" {
-#include "base/json.h"
-}
+#include "base/json_keys.h"
 
 class json_flat
 {
   public:
-    /*
-     * The object's nodes, which last until the next call; nullptr where it refuses. Its strings lie
-     * in text.
-     */
-    const json_node *read(str text, unsigned *notes);
+    /* See json_begin_run. */
+    void begin_run(str texts);
+    void end_run();
+    /* The object's nodes, in mem; nullptr where it refuses. Its plain strings lie in text. */
+    const json_node *read(str text, json_name_key *name, arena *mem, unsigned *notes);
 
   private:
-    static constexpr size_t max_text = 16u << 10;
+    static constexpr size_t max_text = JSON_RUN_MAX;
     static constexpr uint32_t max_members = 64;
-    static constexpr unsigned filter_bits = 9;
 
     std::unique_ptr<simdjson::internal::dom_parser_implementation> finder;
+    json_keys keys;
     json_node nodes[1 + 2 * max_members];
-    uint64_t seen[(1u << filter_bits) / 64]; /* a filter of the keys so far */
 
-    const char *base;      /* the text */
+    str run = {nullptr, 0}; /* texts whose tokens are known, while they last */
+    const uint32_t *next;   /* the first token that no text read has had */
+    const uint32_t *end;    /* behind the last one */
+
+    /* the text being read; what it lacks can make the reading go on into the next one */
+    const char *base;      /* the offsets are from */
     const uint32_t *token; /* offset of the next token */
-    const uint32_t *end;   /* behind the last one */
     json_node *out;
-    bool repeated; /* a key stands twice */
+    arena *mem;
+    bool has_escapes, is_repeated; /* there is a backslash; a key stands twice */
+    char *room;                    /* for strings that had escapes; NULL: none yet */
+    size_t room_left, text_len;
 
-    bool begin(str text);
-    bool read_members();
-    bool read_key();
-    bool read_value();
-    bool read_array();
+    bool mark(str text);
+    bool seek(str text);
+    bool read_members(const json_keys::place *key);
+    const json_keys::place *read_key(const json_keys::place *at);
+    const json_keys::place *learn_key(const json_keys::place *at);
+    bool read_value(json_node *node);
+    bool read_array(json_node *node);
     bool skip_element();
     bool read_scalar(json_node *node);
     bool find_string(str *ret);
+    bool unescape(str *s);
     const char *token_end() const;
     bool step_over(char c);
-    void note_key(const json_node *key);
-    bool has_before(const json_node *key) const;
 };

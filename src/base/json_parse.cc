@@ -148,6 +148,7 @@ struct tape_reader {
 
         memcpy(&len, p, sizeof(len));
         out->type = JSON_STRING;
+        out->name = JSON_NAME_NONE;
         out->len = len;
         out->str = p + sizeof(len);
         if (at_key)
@@ -434,39 +435,35 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
     return parse_padded(doc, text, JSON_NODES_MAX, ret_root, ret_notes, err);
 }
 
-int json_parse_flat(json_doc *doc, str text, const json_node **ret_root, unsigned *ret_notes,
-                    ttp_err *err)
+int json_parse_into(json_doc *doc, str text, json_name_key *name, arena *mem,
+                    const json_node **ret_root, unsigned *ret_notes, ttp_err *err)
 {
-    unsigned notes;
-    const json_node *root = doc->flat.read(text, &notes);
+    const json_node *root = name ? doc->flat.read(text, name, mem, ret_notes) : nullptr;
+    void *block;
+    int rc;
 
-    if (!root)
-        return json_parse(doc, text, ret_root, ret_notes, err);
-    *ret_root = root;
-    if (ret_notes)
-        *ret_notes = notes;
+    if (root) {
+        *ret_root = root;
+        return 0;
+    }
+    rc = json_parse(doc, text, &root, ret_notes, err);
+    if (rc)
+        return rc;
+    block = arena_alloc(mem, json_copy_size(root));
+    if (!block)
+        return err_set(err, -ENOMEM, NULL, "out of memory");
+    *ret_root = json_copy(root, block);
     return 0;
 }
 
-int json_parse_into(json_doc *doc, str text, bool flat, arena *mem, const json_node **ret_root,
-                    unsigned *ret_notes, ttp_err *err)
+void json_begin_run(json_doc *doc, str texts)
 {
-    const json_node *root = flat ? doc->flat.read(text, ret_notes) : nullptr;
-    bool in_text = root != nullptr;
-    void *block;
-    int rc = root ? 0 : json_parse(doc, text, &root, ret_notes, err);
+    doc->flat.begin_run(texts);
+}
 
-    if (rc)
-        return rc;
-    block = arena_alloc(mem, in_text ? root->n_nodes * sizeof(*root) : json_copy_size(root));
-    if (!block)
-        return err_set(err, -ENOMEM, NULL, "out of memory");
-    if (in_text)
-        *ret_root =
-            static_cast<const json_node *>(memcpy(block, root, root->n_nodes * sizeof(*root)));
-    else
-        *ret_root = json_copy(root, block);
-    return 0;
+void json_end_run(json_doc *doc)
+{
+    doc->flat.end_run();
 }
 
 int json_parse_copy(json_doc *doc, str text, size_t max_len, const json_node **ret_root,

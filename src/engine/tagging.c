@@ -130,18 +130,22 @@ static int keep_tag(tag_batch *b, const tag *t)
     return 0;
 }
 
-static int take_tag(const tagging *t, hand *h, tag_batch *b, const tag *seen, ttp_err *err)
+/* The tags of one event. */
+static int take_tags(const tagging *t, hand *h, tag_batch *b, const tag *tags, size_t n,
+                     ttp_err *err)
 {
     int rc = 0;
 
     if (t->renderer) {
-        rc = tag_sink_render(t->renderer, &h->clock, &b->rendered, seen, err);
+        rc = tag_sink_render(t->renderer, &h->clock, &b->rendered, tags, n, err);
         if (rc)
             return rc;
         if (b->rendered.failed)
             return out_of_memory(err);
     }
-    return t->keeps && keep_tag(b, seen) ? out_of_memory(err) : 0;
+    for (size_t i = 0; !rc && t->keeps && i < n; i++)
+        rc = keep_tag(b, &tags[i]) ? out_of_memory(err) : 0;
+    return rc;
 }
 
 static int tag_batch_events(void *ctx, void *batch, unsigned thread, ttp_err *err)
@@ -159,8 +163,8 @@ static int tag_batch_events(void *ctx, void *batch, unsigned thread, ttp_err *er
             return out_of_memory(err);
         if (n && t->keeps && hold_rules(b, h->evaluator))
             return out_of_memory(err);
-        for (size_t k = 0; !rc && k < n; k++)
-            rc = take_tag(t, h, b, &tags[k], err);
+        if (n)
+            rc = take_tags(t, h, b, tags, n, err);
     }
     ttp_evaluator_idle(h->evaluator); /* the next batch may come much later */
     return rc;

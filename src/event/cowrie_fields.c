@@ -160,6 +160,17 @@ static cowrie_id find_id(const cowrie_names *n, str name)
     return str_starts(name, ids[ID_TELNET_EXPLOIT].name) ? ID_TELNET_EXPLOIT : ID_OTHER;
 }
 
+_Static_assert(F_EVENTID + 1 == JSON_NAME_KIND, "an event id tells which fields there are");
+
+uint16_t cowrie_name_key(str key)
+{
+    for (uint16_t f = 0; f < F_N; f++) {
+        if (str_eq(fields[f].name, key))
+            return f + 1;
+    }
+    return JSON_NAME_NONE;
+}
+
 void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fields *ret)
 {
     const json_node *end = root + root->n_nodes;
@@ -167,7 +178,7 @@ void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fie
 
     *ret = (cowrie_fields){.id = ID_OTHER};
     for (const json_node *key = root + 1; key < end; key = json_next(value)) {
-        cowrie_field f = find_field(n, key);
+        cowrie_field f = key->name ? key->name - 1u : find_field(n, key);
 
         value = key + 1;
         if (f == F_N)

@@ -89,7 +89,10 @@ typedef struct cowrie_names {
 } cowrie_names;
 
 void cowrie_names_init(cowrie_names *n);
-/* root is an object. Where a key comes twice the last one counts. */
+/* What a line's reader calls a key: a json_name_key; JSON_NAME_NONE: it is no field. */
+uint16_t cowrie_name_key(str key);
+/* root is an object, whose keys may have these names. Where a key comes twice the last one counts.
+ */
 void cowrie_fields_read(const cowrie_names *n, const json_node *root, cowrie_fields *ret_fields);
 
 /* Which fields a line with this id may not have with a wrong type. */

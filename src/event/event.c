@@ -66,6 +66,15 @@ static void take_member(members *m, str key, const json_node *value)
     }
 }
 
+bool event_has_member(str key)
+{
+    static const json_node node = {0};
+    members m = {0};
+
+    take_member(&m, key, &node);
+    return memcmp(&m, &(members){0}, sizeof(m)) != 0;
+}
+
 static int read_required(const json_node *node, const char *name, str *ret, const char *where,
                          unsigned line, ttp_err *err)
 {

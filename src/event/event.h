@@ -46,6 +46,8 @@ const char *event_kind_name(event_kind kind);
  * where there is no default. */
 str event_kind_default_field(event_kind kind);
 
+/* Is it a member that an event has? */
+bool event_has_member(str key);
 /*
  * View a parsed JSON object as an event (see ttp_event_from_json for the form). The event borrows
  * from root. where and line go into err. Returns 0 or TTP_E_INVALID.

@@ -248,16 +248,51 @@ int feed_read(feed *f, feed_batch *b)
 
 /* ---- parsing ---- */
 
+/*
+ * Lines from i on that lie one behind the other, with nothing but their ends between, and are not
+ * too long in all; at least one.
+ */
+static size_t count_run(const feed_batch *b, size_t i)
+{
+    const char *start = b->lines[i].line.text.ptr;
+    size_t n = 1;
+
+    for (; i + n < b->n_lines; n++) {
+        str before = b->lines[i + n - 1].line.text, text = b->lines[i + n].line.text;
+        const char *end = before.ptr + before.len;
+
+        if (text.ptr <= end || text.ptr - end > 2 || text.ptr + text.len > start + JSON_RUN_MAX)
+            break;
+    }
+    return n;
+}
+
+static int parse_run(feed_batch *b, json_doc *doc, size_t i, size_t n)
+{
+    const char *start = b->lines[i].line.text.ptr;
+    str last = b->lines[i + n - 1].line.text;
+    int rc = 0;
+
+    if (n > 1)
+        json_begin_run(doc, (str){start, (size_t)(last.ptr + last.len - start)});
+    for (size_t k = i; !rc && k < i + n; k++) {
+        line l = b->lines[k].line;
+
+        rc = parsed_read(doc, &l, b->flat, &b->mem, &b->lines[k]);
+    }
+    json_end_run(doc);
+    return rc;
+}
+
 int feed_parse(feed_batch *b, json_doc *doc)
 {
-    for (size_t i = 0; i < b->n_lines; i++) {
-        line l = b->lines[i].line;
-        int rc = parsed_read(doc, &l, b->flat, &b->mem, &b->lines[i]);
+    int rc = 0;
 
-        if (rc)
-            return rc;
+    for (size_t i = 0, n; !rc && i < b->n_lines; i += n) {
+        n = b->flat ? count_run(b, i) : 1;
+        rc = parse_run(b, doc, i, n);
     }
-    return 0;
+    return rc;
 }
 
 /* ---- mapping ---- */

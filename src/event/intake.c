@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "event/cowrie_fields.h"
 
 #include <errno.h>
 
@@ -18,6 +19,14 @@ static bool is_blank(str s)
     return true;
 }
 
+/* What a Cowrie line's reader wants of it, and what tells that a line is none. */
+static uint16_t name_key(str key)
+{
+    uint16_t name = cowrie_name_key(key);
+
+    return name || event_has_member(key) ? name : JSON_NAME_DROP;
+}
+
 int parsed_read(json_doc *doc, const line *l, bool flat, arena *mem, parsed_line *ret)
 {
     ttp_err err;
@@ -25,7 +34,8 @@ int parsed_read(json_doc *doc, const line *l, bool flat, arena *mem, parsed_line
     *ret = (parsed_line){.line = *l};
     if (l->too_long || l->open_array || is_blank(l->text))
         return 0;
-    ret->rc = json_parse_into(doc, l->text, flat, mem, &ret->root, &ret->notes, &err);
+    ret->rc =
+        json_parse_into(doc, l->text, flat ? name_key : NULL, mem, &ret->root, &ret->notes, &err);
     if (ret->rc > 0)
         ret->why = arena_str(mem, str_from(err.text)).ptr;
     return ret->rc < 0 || (ret->rc > 0 && !ret->why) ? -ENOMEM : 0;

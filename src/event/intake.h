@@ -21,8 +21,9 @@ typedef struct parsed_line {
 } parsed_line;
 
 /*
- * Parse a line into mem, where what root shows lasts, as does line.text. flat: see json_parse_flat;
- * a Cowrie line can be read either way. Returns 0 or -ENOMEM.
+ * Parse a line into mem, where what root shows lasts, as does line.text. flat: only what
+ * a Cowrie line's reader looks at; such a line can be read either way, any other is read whole.
+ * Returns 0 or -ENOMEM.
  */
 int parsed_read(json_doc *doc, const line *l, bool flat, arena *mem, parsed_line *ret);
 

@@ -19,8 +19,9 @@
 #define EDIT_MIN 256
 /* Each new atom moves what stands behind it. */
 #define NEW_ATOMS_MAX 128
-/* A table is edited until it has so many more patterns than when it was built, in eighths. */
-#define GROWTH_EIGHTHS 2
+/* A table is edited until it has so many more patterns than when it was built, in
+ * eighths; uses may be twice as many of them. */
+#define GROWTH_EIGHTHS 6
 
 unsigned pattern_rarity(const pattern *p)
 {
@@ -290,6 +291,17 @@ static void drop(pattern_table *t, uint32_t index)
     t->n_without_atom = kept;
 }
 
+static bool has_grown(size_t built, size_t now, unsigned eighths)
+{
+    return now > built + built / 8 * eighths;
+}
+
+bool pattern_table_has_grown(const pattern_table *t, unsigned eighths)
+{
+    return t->n_built >= EDIT_MIN && (has_grown(t->n_built, t->n_patterns, eighths) ||
+                                      has_grown(t->n_uses_built, n_uses(t), 2 * eighths));
+}
+
 static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t *ret_n_atoms)
 {
     size_t n = 0;
@@ -301,8 +313,7 @@ static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t
     }
     *ret_n_atoms = n;
     return old->n_built >= EDIT_MIN && n <= NEW_ATOMS_MAX &&
-           old->n_patterns + edit->n_added <= old->n_built + old->n_built / 8 * GROWTH_EIGHTHS &&
-           n_uses(old) <= 2 * old->n_uses_built;
+           !pattern_table_has_grown(old, GROWTH_EIGHTHS);
 }
 
 int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern_table **ret_table)

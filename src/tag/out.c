@@ -31,9 +31,9 @@ static int fail(const out *o, int error, ttp_err *err)
 }
 
 /* One write; waits where the descriptor does not block. Returns 0 or an errno value. */
-static int write_some(const out *o, size_t done, size_t *ret_n)
+static int write_some(const out *o, const char *from, size_t len, size_t *ret_n)
 {
-    ssize_t n = write(o->fd, o->data.ptr + done, o->whole - done);
+    ssize_t n = write(o->fd, from, len);
     struct pollfd wait = {.fd = o->fd, .events = POLLOUT};
 
     *ret_n = n > 0 ? (size_t)n : 0;
@@ -54,7 +54,7 @@ int out_flush(out *o, ttp_err *err)
     if (o->whole == 0)
         return 0;
     while (done < o->whole && !error) {
-        error = write_some(o, done, &n);
+        error = write_some(o, o->data.ptr + done, o->whole - done, &n);
         done += n;
     }
     o->whole -= done;
@@ -66,8 +66,18 @@ int out_flush(out *o, ttp_err *err)
 
 int out_put(out *o, str records, ttp_err *err)
 {
-    buf_put_str(&o->data, records);
-    return out_commit(o, err);
+    size_t done = 0, n;
+    int error = 0;
+
+    while (o->data.len == 0 && records.len >= OUT_DIRECT && done < records.len && !error) {
+        error = write_some(o, records.ptr + done, records.len - done, &n);
+        done += n;
+    }
+    buf_put(&o->data, records.ptr + done, records.len - done);
+    if (!error || o->data.failed)
+        return out_commit(o, err);
+    o->whole = o->data.len; /* kept, to be flushed again */
+    return fail(o, error, err);
 }
 
 int out_commit(out *o, ttp_err *err)

@@ -9,6 +9,8 @@
 #include "ttp/err.h"
 
 #define OUT_BLOCK (256u << 10)
+/* so many whole records are written from where they are, without a copy */
+#define OUT_DIRECT (16u << 10)
 
 typedef struct out {
     int fd;
@@ -31,7 +33,7 @@ static inline void out_done(out *o)
  */
 int out_commit(out *o, ttp_err *err);
 
-/* The same for bytes that are whole records and not in data yet. */
+/* The same for bytes that are whole records and not in data yet; many are written at once. */
 int out_put(out *o, str records, ttp_err *err);
 
 /*

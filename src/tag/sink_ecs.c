@@ -134,12 +134,11 @@ static void put_rest(buf *b, const tag *t)
     buf_put_c(b, "}}\n");
 }
 
-static int ecs_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t, ttp_err *err)
+static int render_one(const tag_sink *s, buf *b, const tag *t, ttp_err *err)
 {
     const ecs_sink *e = (const ecs_sink *)s;
     int rc = tag_check(t, err);
 
-    (void)clock; /* its times are of many seconds */
     if (rc)
         return rc;
     put_event(b, t);
@@ -149,10 +148,21 @@ static int ecs_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t,
     return 0;
 }
 
+static int ecs_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *tags, size_t n,
+                      ttp_err *err)
+{
+    int rc = 0;
+
+    (void)clock; /* its times are formatted one by one */
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = render_one(s, b, &tags[i], err);
+    return rc;
+}
+
 static int ecs_put(tag_sink *s, const tag *t, ttp_err *err)
 {
     ecs_sink *e = (ecs_sink *)s;
-    int rc = ecs_render(s, NULL, &e->out.data, t, err);
+    int rc = render_one(s, &e->out.data, t, err);
 
     return rc ? rc : out_commit(&e->out, err);
 }

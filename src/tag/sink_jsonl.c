@@ -10,22 +10,24 @@ typedef struct jsonl_sink {
     tag_clock clock;
 } jsonl_sink;
 
-static int jsonl_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t, ttp_err *err)
+static int jsonl_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *tags, size_t n,
+                        ttp_err *err)
 {
-    int rc = tag_check(t, err);
-
     (void)s; /* all jsonl sinks write alike */
-    if (rc)
-        return rc;
-    tag_write_json_at(b, t, clock);
-    buf_put_char(b, '\n');
+    for (size_t i = 0; i < n; i++) {
+        int rc = tag_check(&tags[i], err);
+
+        if (rc)
+            return rc;
+    }
+    tag_write_json_lines(b, tags, n, clock);
     return 0;
 }
 
 static int jsonl_put(tag_sink *s, const tag *t, ttp_err *err)
 {
     jsonl_sink *j = (jsonl_sink *)s;
-    int rc = jsonl_render(s, &j->clock, &j->out.data, t, err);
+    int rc = jsonl_render(s, &j->clock, &j->out.data, t, 1, err);
 
     return rc ? rc : out_commit(&j->out, err);
 }

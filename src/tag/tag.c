@@ -12,13 +12,11 @@ const uuid tag_namespace = {{0x1c, 0xa3, 0x1f, 0x08, 0x55, 0x22, 0x5a, 0xae, 0x8
 uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
                  str technique_id, str sub_technique_id)
 {
-    char digits[24];
-    buf version = {.ptr = digits, .cap = sizeof(digits)}; /* 20 characters at most: never grows */
-    const str bar = STR("|");
+    char digits[DIGITS_MAX];
+    const str bar = STR("|"), version = str_from_i64(rule_version, digits);
+    const str pieces[] = {source_kind, bar, source_id,    bar, rule_id,         bar,
+                          version,     bar, technique_id, bar, sub_technique_id};
 
-    buf_put_i64(&version, rule_version);
-    const str pieces[] = {source_kind,       bar, source_id,    bar, rule_id,         bar,
-                          buf_str(&version), bar, technique_id, bar, sub_technique_id};
     return uuid_v5_pieces(&tag_namespace, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
@@ -64,17 +62,11 @@ int tag_check(const tag *t, ttp_err *err)
     return 0;
 }
 
-/* `,"name":` is written as one piece by the caller's literal; an absent value is null. */
-static inline void put_member(buf *b, str name, str value)
+/* A value as JSON; an absent one is null. There is room for it as long as it needs no escapes. */
+static void put_value(buf *b, str value)
 {
-    char *out;
+    char *out = b->ptr + b->len;
 
-    if (!buf_reserve(b, name.len + value.len + sizeof("\"null\"")))
-        return;
-    out = b->ptr + b->len;
-    memcpy(out, name.ptr, name.len);
-    out += name.len;
-    b->len += name.len;
     if (!value.ptr) {
         memcpy(out, "null", 4);
         b->len += 4;
@@ -84,6 +76,16 @@ static inline void put_member(buf *b, str name, str value)
     } else {
         buf_put_json(b, value);
     }
+}
+
+/* `,"name":` is a literal: where this is inlined it is copied as words, without a call. */
+static inline __attribute__((always_inline)) void put_member(buf *b, str name, str value)
+{
+    if (!buf_reserve(b, name.len + value.len + sizeof("\"null\"")))
+        return;
+    memcpy(b->ptr + b->len, name.ptr, name.len);
+    b->len += name.len;
+    put_value(b, value);
 }
 
 /* The text of a time, of which only the digits behind the second differ from the one before. */
@@ -117,25 +119,51 @@ static void put_url(buf *b, str technique_id)
     put_member(b, STR(",\"mitre_url\":"), len ? (str){url, len} : STR_NULL);
 }
 
-void tag_write_json(buf *b, const tag *t)
+static bool same_str(str a, str b)
 {
-    tag_clock clock = {0};
-
-    tag_write_json_at(b, t, &clock);
+    return a.ptr == b.ptr && a.len == b.len;
 }
 
-void tag_write_json_at(buf *b, const tag *t, tag_clock *clock)
+/* Do both take their columns from one event? Then their slices are the same, too. */
+static bool share_event(const tag *a, const tag *b)
 {
-    char id[UUID_TEXT_LEN];
+    return same_str(a->source_kind, b->source_kind) && same_str(a->source_id, b->source_id) &&
+           same_str(a->attacker_uuid, b->attacker_uuid) &&
+           same_str(a->identity_uuid, b->identity_uuid) && same_str(a->session_id, b->session_id) &&
+           same_str(a->decky_id, b->decky_id);
+}
 
-    tag_format_id(t, id);
-    put_member(b, STR("{\"uuid\":"), (str){id, sizeof(id)});
+static bool share_evidence(const tag *a, const tag *b)
+{
+    return same_str(a->evidence, b->evidence) && a->put_evidence == b->put_evidence &&
+           a->rule == b->rule && a->event == b->event;
+}
+
+typedef struct piece {
+    size_t start, end; /* in the output */
+} piece;
+
+/* What was written already once more. */
+static void put_again(buf *b, piece p)
+{
+    if (buf_reserve(b, p.end - p.start)) {
+        memcpy(b->ptr + b->len, b->ptr + p.start, p.end - p.start);
+        b->len += p.end - p.start;
+    }
+}
+
+static void put_event(buf *b, const tag *t)
+{
     put_member(b, STR(",\"source_kind\":"), t->source_kind);
     put_member(b, STR(",\"source_id\":"), t->source_id);
     put_member(b, STR(",\"attacker_uuid\":"), t->attacker_uuid);
     put_member(b, STR(",\"identity_uuid\":"), t->identity_uuid);
     put_member(b, STR(",\"session_id\":"), t->session_id);
     put_member(b, STR(",\"decky_id\":"), t->decky_id);
+}
+
+static void put_finding(buf *b, const tag *t)
+{
     put_member(b, STR(",\"tactic\":"), t->tactic);
     put_member(b, STR(",\"technique_id\":"), t->technique_id);
     put_member(b, STR(",\"sub_technique_id\":"), t->sub_technique_id);
@@ -145,11 +173,56 @@ void tag_write_json_at(buf *b, const tag *t, tag_clock *clock)
     buf_put_str(b, STR(",\"rule_version\":"));
     buf_put_i64(b, t->rule_version);
     buf_put_str(b, STR(",\"evidence\":"));
-    tag_put_evidence(b, t);
+}
+
+/* What was written for the tag before, which may be of the same event and rule. */
+typedef struct pieces {
+    piece event, evidence;
+} pieces;
+
+static void write_tag(buf *b, const tag *t, const tag *before, pieces *p, tag_clock *clock)
+{
+    char id[UUID_TEXT_LEN];
+
+    tag_format_id(t, id);
+    put_member(b, STR("{\"uuid\":"), (str){id, sizeof(id)});
+    if (before && share_event(t, before)) {
+        put_again(b, p->event);
+    } else {
+        p->event.start = b->len;
+        put_event(b, t);
+        p->event.end = b->len;
+    }
+    put_finding(b, t);
+    if (before && share_evidence(t, before)) {
+        put_again(b, p->evidence);
+    } else {
+        p->evidence.start = b->len;
+        tag_put_evidence(b, t);
+        p->evidence.end = b->len;
+    }
     put_member(b, STR(",\"attack_release\":"), t->attack_release);
     put_url(b, tag_most_specific(t));
     put_time(b, STR(",\"created_at\":"), t->created_us, clock);
     buf_put_char(b, '}');
+}
+
+void tag_write_json(buf *b, const tag *t)
+{
+    tag_clock clock = {0};
+    pieces p;
+
+    write_tag(b, t, NULL, &p, &clock);
+}
+
+void tag_write_json_lines(buf *b, const tag *tags, size_t n, tag_clock *clock)
+{
+    pieces p;
+
+    for (size_t i = 0; i < n; i++) {
+        write_tag(b, &tags[i], i ? &tags[i - 1] : NULL, &p, clock);
+        buf_put_char(b, '\n');
+    }
 }
 
 /* The string columns of ttp_tag: where each goes, and what it must look like. */

@@ -66,13 +66,16 @@ bool tag_is_release(str s); /* [A-Za-z0-9._-]{1,64} */
  * confidence, rule_id, rule_version, evidence (object), attack_release, mitre_url, created_at.
  */
 void tag_write_json(buf *b, const tag *t);
-/* The same for many: tags made in the same second share its text. */
+/*
+ * The same for many, a line each. Tags of one event stand side by side, and tags made in the same
+ * second share its text, so that both are written once.
+ */
 typedef struct tag_clock {
     int64_t start_us; /* of the second whose text this is */
     char text[TIME_TEXT_LEN];
     bool is_set;
 } tag_clock;
-void tag_write_json_at(buf *b, const tag *t, tag_clock *clock);
+void tag_write_json_lines(buf *b, const tag *tags, size_t n, tag_clock *clock);
 
 /*
  * The inverse: view a parsed object as a tag. It borrows from root and, for evidence, from the
@@ -103,7 +106,8 @@ typedef struct tag_sink_ops {
     int (*flush)(tag_sink *s, ttp_err *err);
     void (*free)(tag_sink *s);
     /* of a sink that writes each tag by itself, else NULL: */
-    int (*render)(const tag_sink *s, tag_clock *clock, buf *out, const tag *t, ttp_err *err);
+    int (*render)(const tag_sink *s, tag_clock *clock, buf *out, const tag *tags, size_t n,
+                  ttp_err *err);
     int (*put_rendered)(tag_sink *s, str rendered, ttp_err *err);
     bool flushes_once; /* its output is a whole, printed at the end */
 } tag_sink_ops;
@@ -124,13 +128,13 @@ static inline bool tag_sink_renders(const tag_sink *s)
     return s->ops->render;
 }
 /*
- * Append what the sink would write for a tag. Any thread; b and clock (zeroed at first) are its
- * own. A failed allocation is b's to tell. Returns 0 or what tag_check returns.
+ * Append what the sink would write for an event's tags. Any thread; b and clock (zeroed at first)
+ * are its own. A failed allocation is b's to tell. Returns 0 or what tag_check returns.
  */
-static inline int tag_sink_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *t,
-                                  ttp_err *err)
+static inline int tag_sink_render(const tag_sink *s, tag_clock *clock, buf *b, const tag *tags,
+                                  size_t n, ttp_err *err)
 {
-    return s->ops->render(s, clock, b, t, err);
+    return s->ops->render(s, clock, b, tags, n, err);
 }
 /* Put rendered tags, whole ones. */
 static inline int tag_sink_put_rendered(tag_sink *s, str rendered, ttp_err *err)

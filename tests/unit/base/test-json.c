@@ -124,7 +124,26 @@ static const struct {
     {"a bad number within an array", "{\"a\":[1,01]}"},
     {"an unknown escape within an array", "{\"a\":[\"\\q\"]}"},
     {"an array that is cut off", "{\"a\":[1,"},
+    {"all escapes", "{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\",\"b\":\"x\\u0041\\u00e9\\u20aCy\"}"},
+    {"a backslash before the quote that closes", "{\"a\":\"b\\\\\",\"c\":\"\\\\\\\"\"}"},
+    {"an escaped quote that looks like the end", "{\"a\":\"b\\\",\"}"},
+    {"an unknown escape", "{\"a\":\"\\x41\"}"},
+    {"too few hexadecimal digits", "{\"a\":\"\\u12\"}"},
+    {"hexadecimal digits that are none", "{\"a\":\"\\u12g4\"}"},
+    {"a pair of surrogates", "{\"a\":\"\\ud83d\\ude00\",\"b\":\"\\n\"}"},
+    {"half a pair", "{\"a\":\"\\n\\ude00\"}"},
+    {"an escape in a key", "{\"a\\n\":1,\"\\u0062\":2,\"b\":3}"},
+    {"a key of 32 bytes", "{\"abcdefghijklmnopqrstuvwxyz012345\":1,\"b\":2}"},
+    {"a key of 31 bytes", "{\"abcdefghijklmnopqrstuvwxyz01234\":1,\"b\":2}"},
+    {"a key of 16 bytes", "{\"abcdefghijklmnop\":1,\"abcdefghijklmno\":2}"},
+    {"an empty key", "{\"\":1,\"a\":2,\"\":3}"},
 };
+
+static uint16_t name_nothing(str key)
+{
+    (void)key;
+    return JSON_NAME_NONE;
+}
 
 static bool same_or_closed(const json_node *whole, const json_node *flat)
 {
@@ -152,6 +171,7 @@ static bool same_members(const json_node *whole, const json_node *flat)
 static void test_flat(void **state)
 {
     json_doc *a = json_doc_new(), *b = json_doc_new();
+    auto_free(arena) arena mem = {0};
 
     (void)state;
     for_each_row(c, flat_cases)
@@ -164,7 +184,8 @@ static void test_flat(void **state)
 
         memcpy(padded, c->text, text.len);
         rc = json_parse(a, text, &whole, &whole_notes, NULL);
-        expect_int(c->says, json_parse_flat(b, text, &flat, &flat_notes, NULL), rc);
+        expect_int(c->says, json_parse_into(b, text, name_nothing, &mem, &flat, &flat_notes, NULL),
+                   rc);
         expect_int(c->says, flat_notes, whole_notes);
         if (rc == 0 && flat)
             expect_true(c->says, same_members(whole, flat));
@@ -172,6 +193,156 @@ static void test_flat(void **state)
     json_doc_free(a);
     json_doc_free(b);
     end_rows();
+}
+
+/* b and payload are wanted, b by the name of 7 */
+static uint16_t name_few(str key)
+{
+    if (str_eq(key, STR("kind")))
+        return JSON_NAME_KIND;
+    if (str_eq(key, STR("b")))
+        return 7;
+    return str_eq(key, STR("payload")) ? JSON_NAME_NONE : JSON_NAME_DROP;
+}
+
+static const struct {
+    const char *says, *text, *want; /* members that are left, the names of their keys before them */
+    int want_rc;
+    unsigned want_notes;
+} named_cases[] = {
+    {"only what is wanted", "{\"a\":1,\"b\":\"x\",\"c\":[2],\"payload\":3}", "7b\"x\"0payload3", 0,
+     0},
+    {"the same again", "{\"a\":1,\"b\":\"x\",\"c\":[2],\"payload\":3}", "7b\"x\"0payload3", 0, 0},
+    {"the same in another order", "{\"payload\":\"\\t\",\"b\":null}", "0payload\"\\t\"7bnull", 0,
+     0},
+    {"what is left out twice is told", "{\"a\":1,\"b\":4,\"a\":2}", "7b4", 0, JSON_DUPLICATE_KEY},
+    {"a kind", "{\"kind\":\"cowrie.one\",\"b\":4}", "1kind\"cowrie.one\"7b4", 0, 0},
+    {"another kind", "{\"kind\":\"cowrie.two\",\"a\":4,\"b\":5}", "1kind\"cowrie.two\"7b5", 0, 0},
+    {"the first kind with other keys", "{\"kind\":\"cowrie.one\",\"kind\":\"x\",\"b\":4}",
+     "1kind\"cowrie.one\"1kind\"x\"7b4", 0, JSON_DUPLICATE_KEY},
+    {"the first kind once more", "{\"kind\":\"cowrie.one\",\"b\":[]}", "1kind\"cowrie.one\"7b[]", 0,
+     0},
+    {"a kind that is no text", "{\"kind\":3,\"b\":4}", "1kind37b4", 0, 0},
+    {"nothing wanted", "{\"a\":1,\"c\":2}", "", 0, 0},
+    {"what is left out is checked: a number", "{\"a\":01,\"b\":4}", "", TTP_E_SYNTAX, 0},
+    {"what is left out is checked: an escape", "{\"a\":\"\\q\",\"b\":4}", "", TTP_E_SYNTAX, 0},
+};
+
+static void write_named(buf *b, const json_node *root)
+{
+    for (const json_node *n = root + 1; n < json_next(root); n = json_next(n + 1)) {
+        buf_put_u64(b, n->name);
+        buf_put_str(b, json_str(n));
+        json_write(b, n + 1);
+    }
+}
+
+static void test_named(void **state)
+{
+    json_doc *doc = json_doc_new();
+    auto_free(arena) arena mem = {0};
+    auto_free(buf) buf got = {0};
+
+    (void)state;
+    for_each_row(c, named_cases)
+    {
+        const json_node *root = NULL;
+        unsigned notes = 0;
+        char padded[512 + JSON_PADDING] = {0};
+        str text = {padded, strlen(c->text)};
+
+        memcpy(padded, c->text, text.len);
+        buf_clear(&got);
+        expect_int(c->says, json_parse_into(doc, text, name_few, &mem, &root, &notes, NULL),
+                   c->want_rc);
+        if (root)
+            write_named(&got, root);
+        expect_str(c->says, buf_str(&got), c->want);
+        expect_int(c->says, notes, c->want_notes);
+    }
+    json_doc_free(doc);
+    end_rows();
+}
+
+/* Lines of one text, read in a run: what each comes to. */
+static const struct {
+    const char *says, *text, *want;
+} run_cases[] = {
+    {"two lines", "{\"b\":1}\n{\"b\":2}", "7b1;7b2;"},
+    {"white space and an empty line", " {\"b\":1}\r\n\n\t{\"b\":2} ", "7b1;!;7b2;"},
+    {"an object that the next line ends", "{\"b\":1\n,\"b\":2}\n{\"b\":3}", "!;!;7b3;"},
+    {"a value on the next line", "{\"b\":\n1}\n{\"b\":3}", "!;!;7b3;"},
+    {"a string that the next line ends", "{\"b\":\"x\n{\"b\":\"y\"}\n{\"b\":3}", "!;7b\"y\";7b3;"},
+    {"a quote too many at the end", "{\"b\":1}\n{\"b\":3}\"", "7b1;!;"},
+    {"two objects in a line", "{\"b\":1}{\"b\":2}\n{\"b\":3}", "!;7b3;"},
+    {"a backslash at a line's end", "{\"b\":1}\\\n{\"b\":3}", "!;7b3;"},
+    {"escapes", "{\"b\":\"\\n\"}\n{\"b\":\"\\\\\"}", "7b\"\\n\";7b\"\\\\\";"},
+    {"a bad byte", "{\"b\":1}\n{\"b\":\"\xFF\"}\n{\"b\":3}", "7b1;0b\"\xEF\xBF\xBD\";7b3;"},
+    {"an object within, which is read whole", "{\"b\":1}\n{\"a\":{}}\n{\"b\":3}", "7b1;0a{};7b3;"},
+};
+
+static void read_run(json_doc *doc, const char *text, buf *got)
+{
+    auto_free(arena) arena mem = {0};
+    char padded[512 + JSON_PADDING] = {0};
+    size_t len = strlen(text);
+
+    memcpy(padded, text, len);
+    json_begin_run(doc, (str){padded, len});
+    for (char *p = padded, *end; p < padded + len; p = end + 1) {
+        const json_node *root;
+        unsigned notes;
+
+        end = strchrnul(p, '\n');
+        if (json_parse_into(doc, (str){p, (size_t)(end - p)}, name_few, &mem, &root, &notes, NULL))
+            buf_put_char(got, '!');
+        else
+            write_named(got, root);
+        buf_put_char(got, ';');
+    }
+    json_end_run(doc);
+}
+
+static void test_runs(void **state)
+{
+    json_doc *doc = json_doc_new();
+    auto_free(buf) buf got = {0};
+
+    (void)state;
+    for_each_row(c, run_cases)
+    {
+        buf_clear(&got);
+        read_run(doc, c->text, &got);
+        expect_str(c->says, buf_str(&got), c->want);
+    }
+    json_doc_free(doc);
+    end_rows();
+}
+
+/* More orders of keys than are remembered, read twice, do not get in each other's way. */
+static void test_many_orders(void **state)
+{
+    json_doc *doc = json_doc_new();
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        auto_free(arena) arena mem = {0};
+        char padded[128 + JSON_PADDING] = {0};
+        const json_node *root = NULL;
+        unsigned notes;
+        int len = snprintf(padded, 128, "{\"k%u\":1,\"k%u\":[],\"b\":%u,\"k%u\":2}", i % 7000 % 13,
+                           i % 7000, i, i % 7000 % 11);
+
+        assert_int_equal(
+            json_parse_into(doc, (str){padded, (size_t)len}, name_few, &mem, &root, &notes, NULL),
+            0);
+        assert_int_equal(json_get(root, STR("b"))->i, i);
+        assert_int_equal(notes, i % 7000 % 13 == i % 7000 || i % 7000 % 13 == i % 7000 % 11 ||
+                                        i % 7000 % 11 == i % 7000
+                                    ? JSON_DUPLICATE_KEY
+                                    : 0);
+    }
+    json_doc_free(doc);
 }
 
 static str nested(buf *b, unsigned depth)
@@ -318,9 +489,15 @@ static void test_get(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),  cmocka_unit_test(test_flat),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_duplicates_by_size),
-        cmocka_unit_test(test_equal),  cmocka_unit_test(test_get),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_named),
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_many_orders),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_duplicates_by_size),
+        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_get),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
