@@ -18,7 +18,7 @@ _ttp_value() {
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db' | *' --events') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
-        *' --confidence-max' | *' --reason' | *' --host' | *' --forget' | *' --threads' | *' --regex-budget') COMPREPLY=() ;;
+        *' --confidence-max' | *' --reason' | *' --by' | *' --host' | *' --forget' | *' --threads' | *' --regex-budget') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -61,7 +61,7 @@ _ttp() {
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;
     'attack fetch') options='--url --dir' ;;
-    'state set') options='--db --for --until --confidence-max --reason' ;;
+    'state set') options='--db --for --until --confidence-max --reason --by' ;;
     'state clear') options='--db' ;;
     'state '*) options='--db --output' ;;
     sync) options='--rules --db --once --no-gate' ;;

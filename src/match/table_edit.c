@@ -73,10 +73,7 @@ static int copy_filters(pattern_table *t, const pattern_table *old)
     }
     memcpy(t->edges, old->edges, sizeof(t->edges));
     t->path = old->path;
-    return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs &&
-                   !t->filter == !old->filter
-               ? 0
-               : -ENOMEM;
+    return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs ? 0 : -ENOMEM;
 }
 
 static uint32_t n_uses(const pattern_table *t)

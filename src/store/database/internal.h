@@ -63,6 +63,7 @@ typedef struct database {
     bool has_loaded;  /* known is all that was there */
     bool in_snapshot; /* what is read now is read as of one moment */
     bool refused;     /* the publish hook did: its error says nothing of the connection */
+    bool is_behind;   /* the log could not be read after a write, and that was said */
     bool is_another;  /* the file was replaced: nothing of the log is known */
     unsigned n_connections;
     int64_t last_seq; /* the highest log row that was fanned out */

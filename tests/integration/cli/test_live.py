@@ -72,6 +72,39 @@ def check_directory(threads):
               None if "M1_mark.yaml" in err else err)
 
 
+def check_order():
+    """Tags come in the order of the files' names, whatever was edited last; as a new start has them."""
+    with Place() as here:
+        names = {"B1": "b.yaml", "C2": "c.yaml", "D3": "d.yaml"}
+
+        def edit(rule_id, version=1, name=None):
+            text = MARK_RULE.replace("M1", rule_id).replace("rule_version: 1", f"rule_version: {version}")
+            save(here, name or names[rule_id], text)
+
+        os.unlink(here.path("rules/M1_mark.yaml"))
+        for rule_id in names:
+            edit(rule_id)
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        here.write("log", lines(event("MARK")))
+
+        def anew():
+            return [o["rule_id"] for o in here.ttp("tag", "-q", "-o", "jsonl", "--rules", "rules", "log").objects()]
+
+        tags = Tagging(here, "--rules", "rules")
+        check("at the start", same("rules", tags.ask("MARK"), ["B1", "C2", "D3"]), same("a new start", anew(), ["B1", "C2", "D3"]))
+        edit("A0", name="a.yaml")
+        check("a new rule goes where its name puts it", same("rules", tags.until("MARK", ["A0", "B1", "C2", "D3"]), anew()))
+        for rule_id in ("C2", "B1", "D3", "C2"):
+            edit(rule_id, 2)
+            edit(rule_id, 3)
+        os.unlink(here.path("rules/a.yaml"))
+        check("edits leave each where it is", same("rules", tags.until("MARK", ["B1", "C2", "D3"]), anew()))
+        os.rename(here.path("rules/b.yaml"), here.path("rules/x.yaml"))
+        edit("B1", 4, "x.yaml")
+        check("a file that is renamed and edited moves", same("rules", tags.until("MARK", ["C2", "D3", "B1"]), anew()))
+        check("the run ends well", same("status", tags.end()[0], 0))
+
+
 def check_refused():
     with Place() as here:
         here.write("rules/broken.yaml", "rule_id: [\n")
@@ -177,6 +210,7 @@ def check_fleet():
 
 for n in ("1", "2"):
     check_directory(n)
+check_order()
 check_refused()
 check_one_shot()
 check_database()

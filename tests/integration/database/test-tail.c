@@ -182,6 +182,24 @@ static void test_full_disk(void **state)
     end_rows();
 }
 
+/* A log that is gone is said once by the thread and once by who writes, not for each rule. */
+static void test_no_log(void **state)
+{
+    const char *url = make_place("nolog.db");
+    ttp_store *s = open_store(url);
+
+    (void)state;
+    expect_int("a rule", upsert(s, rule_1), 0);
+    n_logged = 0;
+    run_sql(url, "DROP TABLE ttp_rule_change");
+    for (int i = 0; i < 20; i++)
+        expect_int("the same again", upsert(s, rule_1), 0);
+    (void)usleep(100000); /* some polls */
+    expect_true("is said", n_logged >= 1 && n_logged <= 2);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
 static void move(const char *from, const char *to)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
@@ -458,6 +476,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest both[] = {
         cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_log_is_bounded),
+        cmocka_unit_test(test_no_log),
         cmocka_unit_test(test_ten_start),
     };
     const struct CMUnitTest servers[] = {

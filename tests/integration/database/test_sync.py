@@ -67,7 +67,7 @@ class Sync(unittest.TestCase):
 
     def start(self, *words):
         process = subprocess.Popen([TTP, *words, "--db", self.db], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   env={"PATH": os.environ["PATH"]}, cwd=self.home, text=True, bufsize=1)
+                                   env={"PATH": os.environ["PATH"]}, cwd=self.home, bufsize=0)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
@@ -78,7 +78,7 @@ class Sync(unittest.TestCase):
         with selectors.DefaultSelector() as ready:
             ready.register(stream, selectors.EVENT_READ)
             self.assertTrue(ready.select(20), "nothing came")
-        return stream.readline()
+        return stream.readline().decode()  # unbuffered: the next line is still to be waited for
 
     def sync(self):
         return self.ttp("sync", "--rules", self.rules, "--db", self.db, "--once")[0]

@@ -84,6 +84,11 @@ with tempfile.TemporaryDirectory() as here:
           wrong(ttp("sync", "--rules", os.path.join(here, "rules"), "--db", db, "--once"), 0),
           wrong(state("set", "R6", "disabled"), 0, no_err=["."]))
 
+    check("set by another than who is logged in", wrong(state("set", "R6", "disabled", "--by", "shift lead"), 0),
+          same("set_by", get("R6")["set_by"], "shift lead"))
+    check("by a name too long is refused", wrong(state("set", "R6", "enabled", "--by", "x" * 128), 1, err=["ttp: "]),
+          same("state", get("R6")["state"], "disabled"))
+
     long_reason = "x" * 511
     check("the longest reason", wrong(state("set", "R5", "disabled", "--reason", long_reason), 0),
           same("reason", get("R5")["reason"], long_reason))
