@@ -62,14 +62,17 @@ static int copy_index(pattern_table *t, const window_index *from, size_t more, w
 
 static int copy_filters(pattern_table *t, const pattern_table *old)
 {
+    const scan_filter *filter = old->filter;
+
     if (old->short_pairs)
         t->short_pairs = copy_array(&t->mem, old->short_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
     if (old->all_pairs)
         t->all_pairs = copy_array(&t->mem, old->all_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
-    if (old->filter) {
+    if (filter) {
         t->filter = table_filter_room(t);
-        if (t->filter)
-            *t->filter = *old->filter;
+        if (!t->filter)
+            return -ENOMEM;
+        *t->filter = *filter;
     }
     memcpy(t->edges, old->edges, sizeof(t->edges));
     t->path = old->path;
