@@ -35,6 +35,7 @@
 #include "ttp/api.h"
 #include "ttp/attack.h"
 #include "ttp/change.h"
+#include "ttp/counts.h"
 #include "ttp/err.h"
 #include "ttp/event.h"
 #include "ttp/log.h"
@@ -125,12 +126,15 @@ TTP_API int ttp_engine_reset(ttp_engine *engine, ttp_rule *const *rules,
 TTP_API int ttp_engine_apply(ttp_engine *engine, const ttp_change *changes, size_t n);
 
 /*
- * Edits leave holes, which cost memory and some of each evaluation; when there are too many, an
- * apply makes all anew. This does it now, where it is worth it: for who has nothing else to do (it
- * takes tens of milliseconds for 10,000 rules). Returns 0 or -ENOMEM: what is in effect stays. Any
- * thread; one after the other.
+ * Edits leave holes, which cost memory and some of each evaluation. This makes all anew, where it
+ * is worth it: for who has nothing else to do, or a thread to spare, since changes are taken in
+ * meanwhile (it takes tens of milliseconds for 10,000 rules, of which they wait for less than one).
+ * Where nobody does it, an apply does when there are far too many, after its changes are in effect.
+ * Returns 0 or -ENOMEM: what is in effect stays. Any thread.
  */
 TTP_API int ttp_engine_tidy(ttp_engine *engine);
+/* Are there so many holes that it should not wait any longer? Any thread. */
+TTP_API bool ttp_engine_is_worn(ttp_engine *engine);
 
 /* The number of the current snapshot: it rises with each reset and apply. Any thread. */
 TTP_API uint64_t ttp_engine_generation(const ttp_engine *engine);
@@ -139,27 +143,15 @@ TTP_API size_t ttp_engine_count(ttp_engine *engine);
 /* Is there a rule of this id? Any thread. */
 TTP_API bool ttp_engine_has(ttp_engine *engine, const char *rule_id);
 
-/* What came of one rule since the engine was made, over all evaluators that ever followed it. */
-typedef struct ttp_rule_counters {
-    const char *rule_id;
-    uint64_t fires;      /* events in which it held and wrote its tags */
-    uint64_t suppressed; /* events in which it held but was disabled */
-    uint64_t cuts;       /* searches for its patterns that hit a bound */
-    /*
-     * What it cost, estimated: one event in 64 is measured and stands for the others.
-     */
-    uint64_t wakeups;       /* events in which it had to be decided */
-    uint64_t verifications; /* searches for its patterns, each told to all rules that share it */
-    uint64_t ticks;         /* spent on both: of the CPU's time stamp counter, where it has one */
-} ttp_rule_counters;
-
 /*
- * Tell fn of each rule, in the order of tags. What evaluators count at the same time may or may not
- * be contained. fn must not call the engine. Any thread.
+ * Tell fn of each rule, in the order of tags, what came of it since the engine was made, over all
+ * evaluators that ever followed it. What evaluators count at the same time may or may not be
+ * contained. fn must not call the engine. Any thread.
  */
-TTP_API void ttp_engine_counters(ttp_engine *engine,
-                                 void (*fn)(void *ctx, const ttp_rule_counters *counters),
-                                 void *ctx);
+TTP_API void ttp_engine_counts(ttp_engine *engine,
+                               void (*fn)(void *ctx, const char *rule_id,
+                                          const ttp_rule_counts *counts),
+                               void *ctx);
 
 /*
  * From now on ttp_evaluator_run_live evaluates by this engine's rules; NULL: by none any more,

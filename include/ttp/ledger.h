@@ -11,6 +11,7 @@
  * that all hosts write their own rows of, now and then and many at once; a filesystem store keeps
  * the same for itself, in memory. Nothing of it can stop a rule from working.
  */
+#include "ttp/counts.h"
 #include "ttp/store.h"
 
 TTP_BEGIN
@@ -43,14 +44,6 @@ typedef struct ttp_ledger_rule {
     const ttp_ledger_row *rows; /* every host that is known, by name */
     size_t n_rows;
 } ttp_ledger_rule;
-
-/* What a rule did, in whichever process. */
-typedef struct ttp_rule_counts {
-    uint64_t fires;      /* events it held for */
-    uint64_t suppressed; /* events it would have held for, had it not been disabled */
-    uint64_t cuts;       /* searches that were cut off at their bound */
-    uint64_t wakeups, verifications, cycles; /* what it cost; 0 where nobody measures that */
-} ttp_rule_counts;
 
 /*
  * The ledger as it stands, rules in the order of their ids. Of a filesystem store it is this

@@ -18,7 +18,7 @@ _ttp_value() {
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
     *' --attack-bundle' | *' --db' | *' --events') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     *' --attack-release' | *' --rule' | *' --name' | *' -n' | *' --url' | *' --for' | *' --until' | \
-        *' --confidence-max' | *' --reason' | *' --host' | *' --forget' | *' --threads' | *' --regex-budget') COMPREPLY=() ;;
+        *' --confidence-max' | *' --reason' | *' --by' | *' --host' | *' --forget' | *' --threads' | *' --regex-budget') COMPREPLY=() ;;
     *) return 1 ;;
     esac
 }
@@ -52,7 +52,7 @@ _ttp() {
 
     _ttp_value "$command" "$prev" && return
     case $command in
-    tag) options="--format --rules --output --db $attack --threads --regex-budget --quiet" ;;
+    tag) options="--format --rules --output --db $attack --threads --regex-budget --host --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
     'rules watch') options='--rules --db --host --output --existing --no-gate' ;;
     'rules status') options='--rules --db --output --forget' ;;
@@ -61,7 +61,7 @@ _ttp() {
     'export navigator') options="--db --name --output $attack" ;;
     'attack show') options="$attack --output" ;;
     'attack fetch') options='--url --dir' ;;
-    'state set') options='--db --for --until --confidence-max --reason' ;;
+    'state set') options='--db --for --until --confidence-max --reason --by' ;;
     'state clear') options='--db' ;;
     'state '*) options='--db --output' ;;
     sync) options='--rules --db --once --no-gate' ;;

@@ -131,23 +131,40 @@ bool buf_grow(buf *b, size_t n)
     return true;
 }
 
-void buf_put_u64(buf *b, uint64_t v)
+static str digits_of(uint64_t v, char out[DIGITS_MAX])
 {
-    char digits[20];
-    unsigned n = sizeof(digits);
+    unsigned n = DIGITS_MAX;
 
     do {
-        digits[--n] = (char)('0' + v % 10);
+        out[--n] = (char)('0' + v % 10);
         v /= 10;
     } while (v);
-    buf_put(b, digits + n, sizeof(digits) - n);
+    return (str){out + n, DIGITS_MAX - n};
+}
+
+str str_from_i64(int64_t v, char out[DIGITS_MAX])
+{
+    str digits = digits_of(v < 0 ? 0 - (uint64_t)v : (uint64_t)v, out);
+    char *first = out + (DIGITS_MAX - digits.len);
+
+    if (v >= 0)
+        return digits;
+    *--first = '-';
+    return (str){first, digits.len + 1};
+}
+
+void buf_put_u64(buf *b, uint64_t v)
+{
+    char digits[DIGITS_MAX];
+
+    buf_put_str(b, digits_of(v, digits));
 }
 
 void buf_put_i64(buf *b, int64_t v)
 {
-    if (v < 0)
-        buf_put_char(b, '-');
-    buf_put_u64(b, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+    char digits[DIGITS_MAX];
+
+    buf_put_str(b, str_from_i64(v, digits));
 }
 
 /* Numbers of two decimals are what confidences are: written without asking printf. */

@@ -89,6 +89,9 @@ static inline void buf_put_str(buf *b, str s)
 {
     buf_put(b, s.ptr, s.len);
 }
+#define DIGITS_MAX 20 /* of 64 bits, a sign included */
+/* The number in decimal digits, within out. */
+str str_from_i64(int64_t v, char out[DIGITS_MAX]);
 void buf_put_i64(buf *b, int64_t v);
 void buf_put_u64(buf *b, uint64_t v);
 /* The shortest decimal that reads back as v; NaN and infinities become null. */

@@ -350,7 +350,7 @@ static bool measure_burst(bench_report *report, const char *name, reload *r, ben
     free(seen);
     if (!done)
         return false;
-    fprintf(stderr, "burst, %s: %u edits written in %.0f ms, %zu seen once, %zu again\n", name,
+    fprintf(stderr, "burst, %s: %d edits written in %.0f ms, %zu seen once, %zu again\n", name,
             N_BURST, (double)written_ns / 1e6, n_seen - n_twice, n_twice);
     {
         char figure[64];

@@ -57,17 +57,11 @@ static int read_log(hits_run *run, const char *path)
     return status;
 }
 
-static void hand_on(void *ctx, const ttp_rule_counters *c)
+static void hand_on(void *ctx, const char *rule_id, const ttp_rule_counts *counts)
 {
     const hits_run *run = ctx;
-    const ttp_rule_counts counts = {.fires = c->fires,
-                                    .suppressed = c->suppressed,
-                                    .cuts = c->cuts,
-                                    .wakeups = c->wakeups,
-                                    .verifications = c->verifications,
-                                    .cycles = c->ticks};
 
-    (void)run->fn(run->ctx, c->rule_id, &counts); /* it has no reason to stop */
+    (void)run->fn(run->ctx, rule_id, counts); /* it has no reason to stop */
 }
 
 static int start(hits_run *run, ttp_rule *const *rules, const ttp_rule_state *states, size_t n)
@@ -93,7 +87,7 @@ int hits_of_log(const char *path, ttp_rule *const *rules, const ttp_rule_state *
     if (status == CLI_DONE) {
         const reader_stats *stats = reader_get_stats(run.reader);
 
-        ttp_engine_counters(run.engine, hand_on, &run);
+        ttp_engine_counts(run.engine, hand_on, &run);
         status = stats->bad || stats->noted ? CLI_BAD_INPUT : CLI_DONE;
     }
     reader_free(run.reader);

@@ -223,11 +223,12 @@ static rule *shared_rule(unsigned number)
     auto_free(buf) buf b = {0};
     rule *r = NULL;
 
-    buf_printf(&b,
-               "{rule_id: H%u, rule_version: 1, name: shared, applies_to: [command], match: "
-               "{pattern: 'qzjxkw[^#]{%u}[0-9]+[^#]*[%c-%c][^a-z#]*[#~]'}, emits: [{tactic: TA0002, "
-               "technique_id: T1059, confidence: 0.5}]}",
-               number, number % 100, 'a' + (char)(number / 100), 'g' + (char)(number / 100));
+    buf_printf(
+        &b,
+        "{rule_id: H%u, rule_version: 1, name: shared, applies_to: [command], match: "
+        "{pattern: 'qzjxkw[^#]{%u}[0-9]+[^#]*[%c-%c][^a-z#]*[#~]'}, emits: [{tactic: TA0002, "
+        "technique_id: T1059, confidence: 0.5}]}",
+        number, number % 100, 'a' + (char)(number / 100), 'g' + (char)(number / 100));
     return b.failed || rule_read(buf_str(&b), NULL, NULL, &r, NULL) ? NULL : r;
 }
 

@@ -167,15 +167,16 @@ static void count_refused(void *ctx, const ttp_store_rules *rules)
     begin_news(l);
 }
 
-static int start_database(live_rules *l, const char *bundle, const char *release)
+static int start_database(live_rules *l, const live_options *o)
 {
-    const ttp_store_options store_options = {.log = {log_news, l}}; /* as the variable says */
+    const ttp_store_options store_options = {.host = o->host, /* the rest as the variables say */
+                                             .log = {log_news, l}};
     const ttp_follower_options options = {.log = {log_news, l},
                                           .loaded = count_refused,
                                           .loaded_ctx = l,
                                           .regex_budget = l->regex_budget};
     ttp_err err = {0};
-    int status = cli_catalogue(bundle, release, &l->loaded.owned, &l->loaded.catalogue);
+    int status = cli_catalogue(o->bundle, o->release, &l->loaded.owned, &l->loaded.catalogue);
 
     l->catalogue = l->loaded.catalogue;
     if (status == CLI_DONE)
@@ -202,7 +203,7 @@ int live_start(live_rules *l, const live_options *options, const ttp_log *log)
     (void)pthread_cond_init(&l->changed, NULL); /* the same */
     if (options->rules || !type || !*type || strcmp(type, "filesystem") == 0)
         return start_dir(l, options->rules, options->bundle, options->release);
-    return start_database(l, options->bundle, options->release);
+    return start_database(l, options);
 }
 
 void live_stop(live_rules *l)

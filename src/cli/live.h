@@ -38,6 +38,7 @@ typedef struct live_rules {
 /* A command's options; NULL: not given. */
 typedef struct live_options {
     const char *rules, *bundle, *release;
+    const char *host;      /* as ttp_store_options has it; a directory is followed without */
     uint32_t regex_budget; /* as ttp_follower_options has it */
 } live_options;
 

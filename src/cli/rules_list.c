@@ -217,7 +217,7 @@ static void put_cost(buf *b, const ttp_rule_counts *c)
 {
     buf_printf(b, "%9llu  %9llu  %9llu  %9.3f  ", (unsigned long long)c->wakeups,
                (unsigned long long)c->verifications, (unsigned long long)c->cuts,
-               (double)c->cycles / 1e6);
+               (double)c->ticks / 1e6);
 }
 
 static void put_row(buf *b, const column_widths *w, const list_row *row, const list_run *run)
@@ -319,7 +319,7 @@ static void put_cost_json(buf *b, const ttp_rule_counts *c)
     buf_printf(b,
                ",\"cost\":{\"wakeups\":%llu,\"verifications\":%llu,\"cuts\":%llu,\"ticks\":%llu}",
                (unsigned long long)c->wakeups, (unsigned long long)c->verifications,
-               (unsigned long long)c->cuts, (unsigned long long)c->cycles);
+               (unsigned long long)c->cuts, (unsigned long long)c->ticks);
 }
 
 static void put_json_row(buf *b, const list_row *row, const list_run *run)

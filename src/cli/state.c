@@ -22,7 +22,7 @@ static const char *const formats[] = {"text", "json", NULL};
 static const char *const list_formats[] = {"table", "jsonl", NULL};
 
 typedef struct state_args {
-    const char *db, *output, *duration, *until, *reason, *confidence_max;
+    const char *db, *output, *duration, *until, *reason, *confidence_max, *by;
 } state_args;
 
 static const char *login_name(void)
@@ -250,18 +250,30 @@ static int read_state(const cli_command *self, const state_args *a, const char *
     return read_expiry(self, a, &s->expires_at_us);
 }
 
+/* A state may be set before its rule comes; more often the id is mistyped. */
+static void warn_of_unknown(ttp_store *store, const char *rule_id)
+{
+    bool has_rule = true;
+    ttp_err err = {0};
+
+    if (database_has_rule(store, rule_id, &has_rule, &err) || has_rule)
+        return; /* the state is set, whatever can be told of the rule */
+    (void)err_set(&err, TTP_E_NOT_FOUND, rule_id,
+                  "no rule of the database has this id; the state waits for one"); /* its code */
+    cli_warn(&err);
+}
+
 static int run_set(const cli_command *self, int argc, char **argv)
 {
     state_args a = {0};
-    const cli_option options[] = {{"db", 0, &a.db, NULL},
-                                  {"for", 0, &a.duration, NULL},
-                                  {"until", 0, &a.until, NULL},
-                                  {"confidence-max", 0, &a.confidence_max, NULL},
-                                  {"reason", 0, &a.reason, NULL}};
+    const cli_option options[] = {
+        {"db", 0, &a.db, NULL},         {"for", 0, &a.duration, NULL},
+        {"until", 0, &a.until, NULL},   {"confidence-max", 0, &a.confidence_max, NULL},
+        {"reason", 0, &a.reason, NULL}, {"by", 0, &a.by, NULL}};
     ttp_rule_state s = state_default;
     ttp_store *store = NULL;
     ttp_err err = {0};
-    int first, status = cli_parse(self, options, 5, argc, argv, &first);
+    int first, status = cli_parse(self, options, 6, argc, argv, &first);
 
     if (status >= 0)
         return status;
@@ -273,10 +285,12 @@ static int run_set(const cli_command *self, int argc, char **argv)
     status = open_database(self, a.db, &store);
     if (status)
         return status;
-    if (ttp_store_set_state(store, argv[first], &s, login_name(), &err))
+    if (ttp_store_set_state(store, argv[first], &s, a.by ? a.by : login_name(), &err)) {
         status = cli_fail(&err);
-    else
+    } else {
         printf("%s is %s now\n", argv[first], argv[first + 1]);
+        warn_of_unknown(store, argv[first]);
+    }
     (void)ttp_store_close(store); /* returns NULL */
     return cli_finish_output(status);
 }
@@ -331,7 +345,8 @@ const cli_command cli_state_set = {
     .help = DB_HELP "      --for DURATION        until then: 90s, 15m, 4h, 7d, 2w\n"
                     "      --until TIME          until then: 2027-01-31T18:00:00Z\n"
                     "      --confidence-max N    the most a clipped rule may say, 0 to 1\n"
-                    "      --reason TEXT         why\n\n"
+                    "      --reason TEXT         why\n"
+                    "      --by NAME             who (default: the login name)\n\n"
                     "Example: ttp state set R0015 disabled --for 4h --reason noisy --db ttp.db\n",
     .run = run_set,
 };

@@ -58,12 +58,19 @@ static void wait_again(const ttp_err *err, unsigned *n_failures)
         (void)usleep(100000); /* a signal may end it early */
 }
 
-static int follow_changes(database_sync *sync, ttp_subscription *sub, ttp_err *err)
+static int follow_changes(database_sync *sync, ttp_subscription *sub, uint64_t *sequence,
+                          ttp_err *err)
 {
     ttp_change change;
     int rc;
 
     while (!caught_signal) {
+        if (database_sync_is_stale(sync)) {
+            rc = database_sync_all(sync, sequence, err);
+            if (rc)
+                return rc;
+            ttp_subscription_skip(sub, *sequence);
+        }
         rc = ttp_subscription_next(sub, 500, &change);
         if (rc == TTP_E_END)
             continue;
@@ -91,7 +98,7 @@ static int follow(database_sync *sync, ttp_subscription *sub)
         int rc;
 
         ttp_subscription_skip(sub, sequence);
-        rc = follow_changes(sync, sub, &err);
+        rc = follow_changes(sync, sub, &sequence, &err);
         while (rc && !caught_signal) {
             wait_again(&err, &n_failures);
             rc = database_sync_all(sync, &sequence, &err);

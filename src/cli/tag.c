@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_SINKS 2
@@ -23,7 +24,7 @@
 
 typedef struct tag_run {
     const cli_command *command;
-    const char *format, *rules, *db, *output, *bundle, *release, *threads, *budget;
+    const char *format, *rules, *db, *output, *bundle, *release, *threads, *budget, *host;
     bool quiet;
     unsigned n_threads;
     uint32_t regex_budget; /* as ttp_follower_options has it */
@@ -117,14 +118,36 @@ static int add_db_sink(tag_run *run)
     return CLI_DONE;
 }
 
+/* May it go on, as `tail -F log |` does? A file has an end, also as standard input. */
+static bool is_stream(const char *path)
+{
+    struct stat st;
+    int rc = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
+
+    return rc == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* Who reads files to their ends is no host of a fleet, unless it is named. */
+static const char *ledger_host(const tag_run *run, char **files, size_t n_files)
+{
+    bool takes_part = run->host != NULL;
+
+    for (size_t i = 0; i < n_files; i++)
+        takes_part |= is_stream(files[i]);
+    return takes_part ? cli_host(run->host) : NULL;
+}
+
 static int set_up(tag_run *run, int format, int output, char **files, int n_files)
 {
     static char dash[] = "-", *standard_input[] = {dash};
+    char **inputs = n_files ? files : standard_input;
+    size_t n_inputs = n_files ? (size_t)n_files : 1;
     const reader_options options = {(event_format)format, complain, run};
     const ttp_log log = {log_line, run};
     const live_options live = {.rules = run->rules,
                                .bundle = run->bundle,
                                .release = run->release,
+                               .host = ledger_host(run, inputs, n_inputs),
                                .regex_budget = run->regex_budget};
     int rc, status = live_start(&run->live, &live, &log);
     ttp_err err;
@@ -135,8 +158,7 @@ static int set_up(tag_run *run, int format, int output, char **files, int n_file
         status = add_db_sink(run);
     if (status != CLI_DONE)
         return status;
-    rc = feed_new(&options, n_files ? files : standard_input, n_files ? (size_t)n_files : 1,
-                  &run->feed);
+    rc = feed_new(&options, inputs, n_inputs, &run->feed);
     if (rc) {
         (void)err_set(&err, rc, NULL, "cannot begin to read: %s", strerror(-rc));
         return cli_fail(&err);
@@ -268,6 +290,7 @@ static int run_tag(const cli_command *self, int argc, char **argv)
         {"attack-release", 0, &run.release, NULL},
         {"threads", 0, &run.threads, NULL},
         {"regex-budget", 0, &run.budget, NULL},
+        {"host", 0, &run.host, NULL},
         {"quiet", 'q', NULL, &run.quiet},
     };
     int first, format, output, status;
@@ -320,6 +343,11 @@ const cli_command cli_tag = {
         "      --regex-budget N    a rule whose searches hit their bound N times within a minute "
         "is\n"
         "                          disabled for 10 minutes (default: 100; 0: never)\n"
+        "      --host NAME         as whom what runs here is told in the ledger of a database of "
+        "rules\n"
+        "                          (default: $DECNET_TTP_HOST, else this machine's name; of plain "
+        "files,\n"
+        "                          nobody)\n"
         "  -q, --quiet             no progress, no account; mistakes are still reported\n"
         "\n"
         "Example:\n"

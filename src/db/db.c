@@ -58,6 +58,11 @@ bool db_is_lost(const db_conn *conn)
     return conn->is_lost;
 }
 
+bool db_has_moved(db_conn *conn)
+{
+    return conn->driver->has_moved && conn->driver->has_moved(conn);
+}
+
 static int fail_lost(const db_conn *conn, ttp_err *err)
 {
     return err_set(err, -ENOTCONN, conn->where,

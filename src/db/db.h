@@ -24,6 +24,7 @@ typedef struct db_stmt db_stmt;
 
 typedef struct db_options {
     bool read_only;           /* SQLite: the file must be there and is not changed */
+    bool must_exist;          /* SQLite: it is not made */
     unsigned busy_timeout_ms; /* how long to wait for another writer; 0: 30 seconds */
 } db_options;
 
@@ -41,6 +42,8 @@ const char *db_where(const db_conn *conn); /* for errors: the path, or user@host
 bool db_is_private(const db_conn *conn);   /* in memory: nobody else can write to it */
 /* The server is gone, or threw us out: all further calls fail; only another db_open helps. */
 bool db_is_lost(const db_conn *conn);
+/* SQLite: the file that is open is no longer the one of its name. Asks the file system. */
+bool db_has_moved(db_conn *conn);
 
 /* Of two spellings of one statement, that of the connection's dialect. */
 static inline const char *db_sql(const db_conn *conn, const char *sqlite, const char *mariadb)

@@ -7,7 +7,8 @@
 
 typedef struct db_driver {
     db_dialect dialect;
-    void (*close)(db_conn *conn); /* statements are freed already */
+    void (*close)(db_conn *conn);     /* statements are freed already */
+    bool (*has_moved)(db_conn *conn); /* NULL: never */
     int (*exec)(db_conn *conn, const char *sql, ttp_err *err);
     int (*prepare)(db_conn *conn, const char *sql, db_stmt **ret_stmt, ttp_err *err);
     void (*free_stmt)(db_stmt *stmt);

@@ -409,6 +409,7 @@ static void rollback(db_conn *conn)
 static const db_driver db_driver_mariadb = {
     .dialect = DB_MARIADB,
     .close = close_conn,
+    .has_moved = NULL,
     .exec = exec,
     .prepare = prepare,
     .free_stmt = free_stmt,

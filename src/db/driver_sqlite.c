@@ -34,6 +34,11 @@ static void close_conn(db_conn *conn)
     free(conn);
 }
 
+static bool has_moved(db_conn *conn)
+{
+    return sqlite_db_has_moved(db_of(conn));
+}
+
 static int exec(db_conn *conn, const char *sql, ttp_err *err)
 {
     return sqlite_db_exec(db_of(conn), sql, err);
@@ -165,6 +170,7 @@ static int number(db_stmt *stmt, unsigned column, double *ret_value)
 const db_driver db_driver_sqlite = {
     .dialect = DB_SQLITE,
     .close = close_conn,
+    .has_moved = has_moved,
     .exec = exec,
     .prepare = prepare,
     .free_stmt = free_stmt,
@@ -202,6 +208,7 @@ int driver_sqlite_new(sqlite_db *db, bool owned, db_conn **ret_conn, ttp_err *er
 int driver_sqlite_open(const char *url, const db_options *options, db_conn **ret_conn, ttp_err *err)
 {
     const sqlite_db_options o = {.read_only = options->read_only,
+                                 .must_exist = options->must_exist,
                                  .busy_timeout_ms = options->busy_timeout_ms};
     auto_free(sqlite_db) sqlite_db *db = NULL;
     int rc = sqlite_db_open(url, &o, &db, err);

@@ -134,6 +134,14 @@ int sqlite_db_fail(sqlite_db *db, int code, ttp_err *err)
     }
 }
 
+bool sqlite_db_has_moved(sqlite_db *db)
+{
+    int moved = 0; /* stays so for what is no file */
+
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved); /* as above */
+    return moved != 0;
+}
+
 sqlite3 *sqlite_db_handle(sqlite_db *db)
 {
     return db->handle;
@@ -238,11 +246,13 @@ static int check_file(const sqlite_db *db, ttp_err *err)
 }
 
 /* Open the file and read its header: SQLite itself puts that off until the first statement. */
-static int open_file(sqlite_db *db, bool read_only, ttp_err *err)
+static int open_file(sqlite_db *db, const sqlite_db_options *options, ttp_err *err)
 {
-    int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     int code;
 
+    if (!options->read_only && !options->must_exist)
+        flags |= SQLITE_OPEN_CREATE;
     if (is_memory(db->path))
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
     code = sqlite3_open_v2(db->path, &db->handle,
@@ -253,7 +263,7 @@ static int open_file(sqlite_db *db, bool read_only, ttp_err *err)
         return sqlite_db_fail(db, code, err);
     (void)sqlite3_busy_timeout(db->handle, (int)db->busy_timeout_ms); /* always SQLITE_OK */
     /* SQLite falls back to reading where it may not write */
-    if (!read_only && sqlite3_db_readonly(db->handle, "main") == 1)
+    if (!options->read_only && sqlite3_db_readonly(db->handle, "main") == 1)
         return sqlite_db_fail(db, SQLITE_READONLY, err);
     return sqlite_db_exec(db, "PRAGMA schema_version", err);
 }
@@ -277,7 +287,7 @@ int sqlite_db_open(const char *url, const sqlite_db_options *options, sqlite_db 
     db->busy_timeout_ms = options->busy_timeout_ms ? options->busy_timeout_ms : BUSY_TIMEOUT_MS;
     rc = check_file(db, err);
     if (!rc)
-        rc = open_file(db, options->read_only, err);
+        rc = open_file(db, options, err);
     if (!rc && !options->read_only && !is_memory(path))
         rc = use_wal(db, err);
     if (!rc)

@@ -14,6 +14,7 @@ typedef struct sqlite_db sqlite_db;
 
 typedef struct sqlite_db_options {
     bool read_only;           /* the file must be there and is not changed */
+    bool must_exist;          /* it is not made */
     unsigned busy_timeout_ms; /* how long to wait for another writer; 0: 30 seconds */
 } sqlite_db_options;
 
@@ -25,6 +26,9 @@ int sqlite_db_open(const char *url, const sqlite_db_options *options, sqlite_db 
                    ttp_err *err);
 sqlite_db *sqlite_db_close(sqlite_db *db); /* rolls back what is open; takes NULL, returns NULL */
 DEFINE_FREE_PTR(sqlite_db, sqlite_db *, sqlite_db_close)
+
+/* Is the file that is open no longer the one of its name? It was deleted, renamed or replaced. */
+bool sqlite_db_has_moved(sqlite_db *db);
 
 sqlite3 *sqlite_db_handle(sqlite_db *db);
 const char *sqlite_db_path(const sqlite_db *db);

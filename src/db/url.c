@@ -155,11 +155,11 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The decoded copy of a part; an absent or empty one: the variable's value, else the default. */
+/* The decoded copy of a part; an absent or empty one: what the variable holds, else the default. */
 static int take_part(str part, const char *variable, const char *otherwise, char **ret_copy)
 {
-    bool is_given = part.len || (part.ptr && !*otherwise); /* no password is one, no host is none */
-    const char *value = is_given ? NULL : getenv(variable);
+    bool is_given = part.ptr && (part.len || !*otherwise); /* no password is one, no host is none */
+    const char *value = is_given || !variable ? NULL : getenv(variable);
     char *out;
     size_t n = 0;
 

@@ -16,7 +16,7 @@
 #define ARENA_KEEP (1u << 20)
 #define CACHE_LINE 64
 #define MEASURE_EACH 64u /* live events, of which one is measured */
-#define ROWS_AHEAD 4     /* rules whose rows are being loaded while one is decided */
+#define ROWS_AHEAD 16    /* rules whose rows are being loaded while one is decided */
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
 {
@@ -52,6 +52,7 @@ evaluator *evaluator_free(evaluator *e)
     arena_done(&e->mem);
     buf_done(&e->text);
     buf_done(&e->logged_cut);
+    free(e->hits);
     free(e->tags);
     free(e->explained);
     free(e);
@@ -83,17 +84,40 @@ static void wake(const evaluation *v, uint32_t number)
     __builtin_prefetch(&v->rules[number]);
 }
 
+/* Hits are noted while a text is scanned and followed afterwards: what they lead to is rarely in
+ * cache, and is loaded for all of them at once. */
 static void on_hit(void *ctx, uint32_t index)
 {
     const evaluation *v = ctx;
-    const waiting_leaf *waiting = v->field->waiting.at;
 
-    for (uint32_t i = v->field->first_waiting[index]; i != NO_INDEX; i = waiting[i].next) {
-        if (waiting[i].slot != NO_INDEX)
-            (void)bitset_add(&v->e->slots, waiting[i].slot); /* as may another element */
-        if (waiting[i].wakes)
-            wake(v, waiting[i].rule);
+    v->e->hits[v->e->n_hits++] = index;
+    __builtin_prefetch(&v->field->first_waiting[index]);
+}
+
+static void wake_waiting(const evaluation *v)
+{
+    const waiting_leaf *waiting = v->field->waiting.at;
+    uint32_t *hits = v->e->hits;
+    size_t n = v->e->n_hits;
+
+    for (size_t i = 0; i < n; i++) {
+        hits[i] = v->field->first_waiting[hits[i]];
+        if (hits[i] != NO_INDEX)
+            __builtin_prefetch(&waiting[hits[i]]);
     }
+    for (size_t i = 0; i < n; i++) {
+        if (hits[i] != NO_INDEX)
+            __builtin_prefetch(&v->kind->place_of[waiting[hits[i]].rule]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (uint32_t w = hits[i]; w != NO_INDEX; w = waiting[w].next) {
+            if (waiting[w].slot != NO_INDEX)
+                (void)bitset_add(&v->e->slots, waiting[w].slot); /* as may another element */
+            if (waiting[w].wakes)
+                wake(v, waiting[w].rule);
+        }
+    }
+    v->e->n_hits = 0;
 }
 
 /* Each rule's first cut-off search is logged, all are counted. */
@@ -187,11 +211,15 @@ static void on_cost(void *ctx, uint32_t index, uint64_t ticks)
 static int scan_value(void *ctx, const json_node *value)
 {
     const evaluation *v = ctx;
+    int rc;
 
     if (value->type != JSON_STRING)
         return 0;
-    return pattern_table_scan(v->field->table->table, v->e->matcher, json_str(value), on_hit,
-                              on_cut, ctx);
+    rc = pattern_table_scan(v->field->table->table, v->e->matcher, json_str(value), on_hit, on_cut,
+                            ctx);
+    if (v->e->n_hits)
+        wake_waiting(v);
+    return rc;
 }
 
 /* A pattern that is searched for because a rule asks. */
@@ -378,6 +406,8 @@ static int scan_field(evaluation *v, const field_index *f)
             wake(v, f->present[i]);
     }
     v->field = f;
+    if (f->n_patterns > v->e->cap_hits && mem_grow(v->e->hits, v->e->cap_hits, f->n_patterns))
+        return -ENOMEM;
     return f->table ? field_each(v->ev->payload, f->path, scan_value, v) : 0;
 }
 

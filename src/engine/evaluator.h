@@ -8,6 +8,8 @@
 struct ttp_evaluator {
     matcher *matcher;
     ttp_log log;
+    uint32_t *hits; /* patterns that hold in the text being scanned */
+    size_t n_hits, cap_hits;
     bitset slots;             /* leaves of the table that hold */
     bitset woken;             /* rules to decide, by place */
     bitset asked, asked_held; /* patterns that rules asked for, and those of them that hold */

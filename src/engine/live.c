@@ -15,6 +15,14 @@
 /* fewer holes than one to so many rules are not worth tidying up */
 #define TIDY_SHARE 32
 
+/* What a maker that is being filled beside the engine's has to take in yet. */
+typedef struct tidying {
+    bool is_on;
+    bool is_void;  /* the engine's own maker is another, or none, since */
+    uint32_t *ids; /* put into the engine's since */
+    size_t n, cap;
+} tidying;
+
 struct ttp_engine {
     snapshot *current; /* published by snapshot_publish, never NULL */
     str attack_release;
@@ -22,6 +30,7 @@ struct ttp_engine {
     roster roster;
     index_maker *maker; /* NULL: all rules have to be put into a new one */
     bool outdated;      /* the roster knows of definitions that the current snapshot has not */
+    tidying tidying;
     evaluator **evaluators;
     size_t n_evaluators, cap_evaluators;
     counters departed; /* what evaluators counted that follow no more */
@@ -55,6 +64,7 @@ ttp_engine *ttp_engine_free(ttp_engine *en)
         return NULL;
     (void)snapshot_unref(en->current); /* returns NULL */
     en->maker = index_maker_free(en->maker);
+    free(en->tidying.ids);
     roster_done(&en->roster);
     counters_done(&en->departed);
     (void)pthread_mutex_destroy(&en->lock); /* nobody holds it any more */
@@ -66,12 +76,18 @@ ttp_engine *ttp_engine_free(ttp_engine *en)
 
 /* ---- making snapshots ---- */
 
-/* All rules into a new maker: at first, after a failure, and when there are too many holes. */
+static void drop_maker(ttp_engine *en)
+{
+    en->maker = index_maker_free(en->maker);
+    en->tidying.is_void = true;
+}
+
+/* All rules into a new maker: at first, after a failure, and where the last cannot go on. */
 static int begin_anew(ttp_engine *en)
 {
     int rc = 0;
 
-    en->maker = index_maker_free(en->maker);
+    drop_maker(en);
     en->maker = index_maker_new(en->attack_release);
     if (!en->maker)
         return -ENOMEM;
@@ -87,7 +103,7 @@ static int make_index(ttp_engine *en, engine_index **ret_index)
 {
     int rc = 0;
 
-    if (!en->maker || index_maker_worn(en->maker))
+    if (!en->maker)
         rc = begin_anew(en);
     if (!rc)
         rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
@@ -97,7 +113,7 @@ static int make_index(ttp_engine *en, engine_index **ret_index)
             rc = index_maker_make(en->maker, en->roster.order, en->roster.n_order, ret_index);
     }
     if (rc)
-        en->maker = index_maker_free(en->maker);
+        drop_maker(en);
     return rc;
 }
 
@@ -176,17 +192,32 @@ int ttp_engine_reset(ttp_engine *en, ttp_rule *const *rules, const ttp_rule_stat
     pthread_mutex_lock(&en->lock);
     turn = begin_turn_locked(en);
     rc = roster_reset(&en->roster, rules, states, n, &turn);
-    en->maker = index_maker_free(en->maker);
+    drop_maker(en);
     if (!rc)
         rc = publish_locked(en, false);
     pthread_mutex_unlock(&en->lock);
     return rc;
 }
 
+/* Rule number id is r from now on, or gone; without memory all have to be put in anew. */
+static void put_locked(ttp_engine *en, uint32_t id, rule *r)
+{
+    tidying *t = &en->tidying;
+
+    if (en->maker && index_maker_put(en->maker, id, r))
+        drop_maker(en);
+    if (!t->is_on || t->is_void)
+        return;
+    if (mem_grow(t->ids, t->cap, t->n + 1))
+        t->is_void = true;
+    else
+        t->ids[t->n++] = id;
+}
+
 static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn *turn)
 {
     const known_rule *k;
-    int rc = 0;
+    int rc;
 
     if (c->kind == TTP_CHANGE_STATE)
         return roster_set_state(&en->roster, c->rule_id, &c->state, turn);
@@ -194,22 +225,19 @@ static int take_in_locked(ttp_engine *en, const ttp_change *c, const roster_turn
     if (!c->rule && !k)
         return 0;
     en->outdated = true;
-    if (!c->rule && en->maker)
-        rc = index_maker_put(en->maker, k->id, NULL);
-    if (rc)
-        en->maker = index_maker_free(en->maker);
+    if (!c->rule)
+        put_locked(en, k->id, NULL);
     rc = roster_define(&en->roster, c->rule_id, c->rule, turn);
-    if (rc || !c->rule || !en->maker)
+    if (rc || !c->rule)
         return rc;
     k = roster_find(&en->roster, str_from(c->rule_id));
-    rc = index_maker_put(en->maker, k->id, k->rule);
-    if (rc)
-        en->maker = index_maker_free(en->maker);
-    return rc;
+    put_locked(en, k->id, k->rule);
+    return 0;
 }
 
 int ttp_engine_apply(ttp_engine *en, const ttp_change *changes, size_t n)
 {
+    bool is_overdue;
     roster_turn turn;
     int rc = 0;
 
@@ -219,21 +247,129 @@ int ttp_engine_apply(ttp_engine *en, const ttp_change *changes, size_t n)
         rc = take_in_locked(en, &changes[i], &turn);
     if (!rc)
         rc = publish_locked(en, true);
+    is_overdue = en->maker && index_maker_overdue(en->maker);
+    pthread_mutex_unlock(&en->lock);
+    if (!rc && is_overdue)
+        (void)ttp_engine_tidy(en); /* the change is in effect, and without memory all stays */
+    return rc;
+}
+
+/* ---- tidying up, beside changes ---- */
+
+/* What is to be in another maker: the rules by number, in the order of tags. */
+typedef struct contents {
+    engine_index *index; /* keeps the rules */
+    uint32_t *ids;
+    rule **rules;
+    size_t n;
+} contents;
+
+static void contents_done(contents *c)
+{
+    (void)engine_index_unref(c->index); /* returns NULL */
+    free(c->ids);
+    free(c->rules);
+}
+
+static int contents_take_locked(const ttp_engine *en, contents *c)
+{
+    c->n = en->roster.n_order;
+    c->ids = calloc(c->n + 1, sizeof(*c->ids));
+    c->rules = calloc(c->n + 1, sizeof(*c->rules));
+    if (!c->ids || !c->rules)
+        return -ENOMEM;
+    for (size_t i = 0; i < c->n; i++) {
+        c->ids[i] = en->roster.order[i];
+        c->rules[i] = en->roster.known[c->ids[i]]->rule;
+    }
+    c->index = engine_index_ref(en->current->index);
+    return 0;
+}
+
+/* What takes long, without the lock: the tables are built from nothing. */
+static int fill_maker(const contents *c, str release, index_maker **ret_maker)
+{
+    auto_free(index_maker) index_maker *m = index_maker_new(release);
+    engine_index *ix;
+    int rc = m ? 0 : -ENOMEM;
+
+    for (size_t i = 0; !rc && i < c->n; i++)
+        rc = index_maker_put(m, c->ids[i], c->rules[i]);
+    if (!rc)
+        rc = index_maker_make(m, c->ids, c->n, &ix);
+    if (rc)
+        return rc;
+    (void)engine_index_unref(ix); /* returns NULL; the maker has its parts */
+    *ret_maker = take(m);
+    return 0;
+}
+
+/* The engine goes on with what was filled beside it. The other one is for the caller to free. */
+static int exchange_makers_locked(ttp_engine *en, index_maker **m)
+{
+    index_maker *mine = en->maker;
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < en->tidying.n; i++)
+        rc = index_maker_put(*m, en->tidying.ids[i], en->roster.known[en->tidying.ids[i]]->rule);
+    if (rc)
+        return rc;
+    en->maker = *m;
+    *m = mine;
+    return publish_locked(en, false);
+}
+
+/* 1: begun, 0: nothing to do, -ENOMEM */
+static int begin_tidying_locked(ttp_engine *en, contents *c)
+{
+    tidying *t = &en->tidying;
+    int rc;
+
+    if (t->is_on || en->outdated || !en->maker ||
+        index_maker_holes(en->maker) <= en->roster.n_order / TIDY_SHARE)
+        return 0;
+    rc = contents_take_locked(en, c);
+    if (rc)
+        return rc;
+    t->is_on = true;
+    t->is_void = false;
+    t->n = 0;
+    return 1;
+}
+
+static int end_tidying(ttp_engine *en, int rc, index_maker **m)
+{
+    pthread_mutex_lock(&en->lock);
+    if (!rc && !en->tidying.is_void)
+        rc = exchange_makers_locked(en, m);
+    en->tidying.is_on = false;
     pthread_mutex_unlock(&en->lock);
     return rc;
 }
 
 int ttp_engine_tidy(ttp_engine *en)
 {
-    int rc = 0;
+    auto_free(index_maker) index_maker *m = NULL;
+    contents c = {0};
+    int rc;
 
     pthread_mutex_lock(&en->lock);
-    if (en->maker && index_maker_holes(en->maker) > en->roster.n_order / TIDY_SHARE) {
-        en->maker = index_maker_free(en->maker);
-        rc = publish_locked(en, false);
-    }
+    rc = begin_tidying_locked(en, &c);
     pthread_mutex_unlock(&en->lock);
+    if (rc > 0)
+        rc = end_tidying(en, fill_maker(&c, en->attack_release, &m), &m);
+    contents_done(&c);
     return rc;
+}
+
+bool ttp_engine_is_worn(ttp_engine *en)
+{
+    bool is_worn;
+
+    pthread_mutex_lock(&en->lock);
+    is_worn = !en->tidying.is_on && en->maker && index_maker_worn(en->maker);
+    pthread_mutex_unlock(&en->lock);
+    return is_worn;
 }
 
 uint64_t ttp_engine_generation(const ttp_engine *en)
@@ -265,18 +401,18 @@ bool ttp_engine_has(ttp_engine *en, const char *rule_id)
     return k && k->rule;
 }
 
-void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_counters *counters),
-                         void *ctx)
+void ttp_engine_counts(ttp_engine *en,
+                       void (*fn)(void *ctx, const char *rule_id, const ttp_rule_counts *counts),
+                       void *ctx)
 {
     pthread_mutex_lock(&en->lock);
     for (size_t i = 0; i < en->roster.n_order; i++) {
         const known_rule *k = en->roster.known[en->roster.order[i]];
         rule_counts sum = {0};
-        ttp_rule_counters c;
+        ttp_rule_counts c;
 
         sum_locked(en, k->id, &sum);
-        c = (ttp_rule_counters){
-            .rule_id = k->rule_id,
+        c = (ttp_rule_counts){
             .fires = sum.fires - k->before.fires,
             .suppressed = sum.suppressed - k->before.suppressed,
             .cuts = sum.cuts - k->before.cuts,
@@ -284,7 +420,7 @@ void ttp_engine_counters(ttp_engine *en, void (*fn)(void *ctx, const ttp_rule_co
             .verifications = sum.verifications - k->before.verifications,
             .ticks = sum.ticks - k->before.ticks,
         };
-        fn(ctx, &c);
+        fn(ctx, k->rule_id, &c);
     }
     pthread_mutex_unlock(&en->lock);
 }

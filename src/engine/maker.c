@@ -4,12 +4,16 @@
 
 #include "engine/evaluator.h"
 #include "engine/wake.h"
+#include "match/table_edit.h"
 
 #include <errno.h>
 
 #define DROPPED UINT32_MAX
 /* holes that are kept beside few rules */
 #define HOLES_KEPT 256
+/* how much tables may have grown */
+#define WORN_EIGHTHS 2
+#define OVERDUE_EIGHTHS 4
 
 static void keep_rule(void *element)
 {
@@ -95,12 +99,39 @@ size_t index_maker_holes(const index_maker *m)
     return n;
 }
 
+static bool has_holes(const kind_maker *k, uint32_t most)
+{
+    return k->rules.n - k->n_live > most;
+}
+
+static bool has_grown(const kind_maker *k, unsigned eighths)
+{
+    for (size_t i = 0; i < k->by_path.n; i++) {
+        const shared_table *t = k->fields[i]->table;
+
+        if (t && pattern_table_has_grown(t->table, eighths))
+            return true;
+    }
+    return false;
+}
+
 bool index_maker_worn(const index_maker *m)
 {
     for (unsigned kind = 0; kind < EVENT_N_KINDS; kind++) {
         const kind_maker *k = &m->kinds[kind];
 
-        if (k->rules.n - k->n_live > k->n_live / 4 + HOLES_KEPT)
+        if (has_holes(k, k->n_live / 4 + HOLES_KEPT) || has_grown(k, WORN_EIGHTHS))
+            return true;
+    }
+    return false;
+}
+
+bool index_maker_overdue(const index_maker *m)
+{
+    for (unsigned kind = 0; kind < EVENT_N_KINDS; kind++) {
+        const kind_maker *k = &m->kinds[kind];
+
+        if (has_holes(k, k->n_live / 2 + 2 * HOLES_KEPT) || has_grown(k, OVERDUE_EIGHTHS))
             return true;
     }
     return false;

@@ -21,7 +21,10 @@ int index_maker_put(index_maker *m, uint32_t id, rule *r);
 /* An index of all that was put, tags in the order of these numbers. Returns 0, TTP_E_LIMIT (only a
  * maker that begins anew can make it) or -ENOMEM. */
 int index_maker_make(index_maker *m, const uint32_t *order, size_t n, engine_index **ret_index);
-/* Are there so many holes that a maker that begins anew would serve better? */
+/* Are there so many holes, or tables grown so much, that a maker that begins anew would serve
+ * better? */
 bool index_maker_worn(const index_maker *m);
+/* Still more so, that it should not wait for somebody with time to spare. */
+bool index_maker_overdue(const index_maker *m);
 /* How many holes there are. */
 size_t index_maker_holes(const index_maker *m);

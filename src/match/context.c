@@ -357,11 +357,12 @@ static int describe_run(const node_list *l, uint32_t from, uint32_t to, arena *a
 {
     regex_node cat = {.type = REGEX_CAT, .n_kids = l->n, .kids = (regex_node **)l->nodes};
     size_t len = to - from;
-    char *text = arena_alloc(a, 2 * len), *exact = text + len;
+    char *text = arena_alloc(a, 2 * len), *exact;
     bool has_fold = false, has_case = false;
 
     if (!text)
         return -ENOMEM;
+    exact = text + len;
     for (uint32_t i = from; i < to; i++) {
         const regex_node *node = l->nodes[i];
 

@@ -75,9 +75,12 @@ static bool is_dot(const regex_node *set, bool *ret_over_lines)
 
 static bool add_gap(maker *m, const regex_node *node)
 {
+    const regex_node *kid = node->kids[0];
     bool over_lines;
 
-    if (node->max != REGEX_INFINITE || !is_dot(node->kids[0], &over_lines) ||
+    while (kid->type == REGEX_GROUP)
+        kid = kid->kids[0];
+    if (node->max != REGEX_INFINITE || !is_dot(kid, &over_lines) ||
         node->min > UINT16_MAX - m->gap || (m->has_gap && over_lines != m->over_lines))
         return false;
     m->over_lines = over_lines;
@@ -150,8 +153,8 @@ int pieces_from_regex(const regex *re, pieces **ret_pieces)
     *ret_pieces = NULL;
     m.n = m.n_bytes = m.gap = 0; /* the arrays are filled as they are used */
     m.in_piece = m.has_gap = m.over_lines = m.has_fold = m.has_case = m.has_newline = false;
-    if (re->backtracks || !add_node(&m, re->root) || m.n == 0 || (m.has_fold && m.has_case) ||
-        (m.has_newline && m.has_gap && !m.over_lines))
+    if (re->backtracks || !add_node(&m, re->root) || m.n + m.gap == 0 ||
+        (m.has_fold && m.has_case) || (m.has_newline && m.has_gap && !m.over_lines))
         return 0;
     *ret_pieces = pack(&m);
     return *ret_pieces ? 0 : -ENOMEM;
@@ -208,7 +211,7 @@ bool pieces_hold(const pieces *pc, str text, str folded)
     const char *p = searched.ptr, *end = p + searched.len;
 
     if (searched.len == 0)
-        return false; /* there is a piece, and none is empty */
+        return false; /* something is asked for, be it any character */
     while (pc->by_lines) {
         const char *line_end = memchr(p, '\n', (size_t)(end - p));
 

@@ -5,7 +5,8 @@
  *
  *     curl .*http.*-o      "curl " ... "http" ... "-o", on one line
  *
- * In an ASCII text it is decided by searching for one after the other, without an automaton.
+ * or no more than so many of anything. In an ASCII text it is decided by searching for one after
+ * the other, without an automaton.
  */
 #include "match/regex.h"
 

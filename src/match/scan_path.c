@@ -22,11 +22,11 @@ const size_t n_scan_paths = sizeof(scan_paths) / sizeof(scan_paths[0]);
 
 const scan_path *scan_path_best(void)
 {
-    size_t i = 0;
-
-    while (!scan_paths[i]->is_usable())
-        i++;
-    return scan_paths[i];
+    for (size_t i = 0; i + 1 < n_scan_paths; i++) {
+        if (scan_paths[i]->is_usable())
+            return scan_paths[i];
+    }
+    return &scan_path_portable;
 }
 
 /* ---- filters ---- */
@@ -35,11 +35,11 @@ void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_three, size_t n_
 {
     size_t groups = (n_four + WINDOWS_PER_GROUP - 1) / WINDOWS_PER_GROUP;
 
-    f->has_short = n_short > 0;
-    f->has_three = n_three > 0;
     f->many_short = n_short > PLAIN_MAX;
     f->many_threes = n_three > PLAIN_MAX;
-    f->n_hashed = groups < FILTER_HASHED_MAX ? (unsigned)groups : FILTER_HASHED_MAX;
+    f->n_hashed = groups < 1                   ? 1
+                  : groups < FILTER_HASHED_MAX ? (unsigned)groups
+                                               : FILTER_HASHED_MAX;
     for (unsigned i = 0; i < 128; i++)
         f->second[i] = (uint8_t)(i * 45 % 128); /* odd: each value once */
 }
@@ -88,10 +88,18 @@ static void add_hashed(uint8_t (*groups)[128], unsigned n_groups, unsigned n_has
         t[i][hashes[i]] |= (uint8_t)(1u << bucket % BUCKETS);
 }
 
+static void note_size(scan_filter *f, unsigned size)
+{
+    f->has_short |= size < 3;
+    f->has_three |= size == 3;
+    f->has_four |= size == FILTER_WINDOW;
+}
+
 void scan_filter_add(scan_filter *f, const filter_window *w)
 {
     uint8_t hashes[3];
 
+    note_size(f, w->size);
     for (unsigned i = 0; i < 3; i++)
         hashes[i] = w->bytes[i] ^ f->second[w->bytes[i + 1]];
     if (w->size == FILTER_WINDOW) {
@@ -110,6 +118,7 @@ void scan_filter_add_nibbles(scan_filter *f, const filter_window *w)
     uint8_t bit = (uint8_t)(1u << bucket_of(w));
     uint8_t(*t)[2][16] = f->nibbles[w->size < FILTER_WINDOW];
 
+    note_size(f, w->size);
     for (unsigned i = 0; i < FILTER_WINDOW; i++) {
         for (unsigned c = 0; c < 128; c++) {
             if (takes(w, i, c)) {

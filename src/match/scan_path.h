@@ -38,8 +38,9 @@ typedef struct scan_filter {
     uint8_t threes[FILTER_THREES][2][128];    /* windows of 3, hashed */
     uint8_t pairs[16][128];                   /* [c1 / 8][c0], bit c1 % 8 */
     uint8_t nibbles[2][FILTER_WINDOW][2][16]; /* [windows of 4 | shorter][byte][low | high] */
-    bool has_short, has_three, many_short, many_threes; /* many: plain tells too little */
-    unsigned n_hashed;                                  /* groups in use */
+    bool has_short, has_three, has_four;      /* windows of such sizes were added */
+    bool many_short, many_threes;             /* plain tells too little */
+    unsigned n_hashed;                        /* groups in use */
 } scan_filter;
 
 /*
@@ -75,7 +76,10 @@ extern const size_t n_scan_paths;
 /* The first that the CPU can take. Threads: any. */
 const scan_path *scan_path_best(void);
 
-/* A filter for n windows is zeroed storage, begun, to which windows are added. */
+/*
+ * A filter is zeroed storage, begun for about so many windows of 1 and 2, 3 and 4 bytes, to which
+ * windows are added, more of them if need be.
+ */
 void scan_filter_begin(scan_filter *f, size_t n_short, size_t n_three, size_t n_four);
 void scan_filter_add(scan_filter *f, const filter_window *w);
 void scan_filter_add_nibbles(scan_filter *f, const filter_window *w);

@@ -176,14 +176,15 @@ FOR_AVX512 bool mark_avx512(const scan_filter *f, const char *text, size_t len, 
         h0 = _mm512_xor_si512(c, look_up(second, c1));
         h1 = _mm512_xor_si512(c1, look_up(second, c2));
         h2 = _mm512_xor_si512(c2, look_up(second, from_byte(c, next, places, 3)));
-        marks[0] = marks[1] = 0;
+        marks[0] = marks[1] = marks[2] = 0;
         if (f->has_short)
             marks[0] =
                 which(here, f->many_short ? pairs_64(f, c, c1) : group_64(f->plain[0], c, c1, c2));
         if (f->has_three)
             marks[1] = which(here, f->many_threes ? threes_64(f, h0, h1)
                                                   : group_64(f->plain[1], c, c1, c2));
-        marks[2] = which(here, hashed_64(f, h0, h1, h2));
+        if (f->has_four)
+            marks[2] = which(here, hashed_64(f, h0, h1, h2));
         c = next;
     }
     _mm512_storeu_si512(to + at, _mm512_setzero_si512());
@@ -282,7 +283,7 @@ FOR_AVX2 bool mark_avx2(const scan_filter *f, const char *text, size_t len, char
         marks[0] = marks[2] = 0;
         if (f->has_short || f->has_three)
             marks[0] = here & mark_64(f->nibbles[1], to + at, len - at);
-        if (f->n_hashed)
+        if (f->has_four)
             marks[2] = here & mark_64(f->nibbles[0], to + at, len - at);
         marks[1] = f->has_three ? marks[0] : 0;
     }

@@ -264,9 +264,9 @@ void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned
     t->path->add(t->filter, &w);
 }
 
-scan_filter *table_new_filter(arena *mem)
+scan_filter *table_filter_room(pattern_table *t)
 {
-    char *room = arena_calloc(mem, 1, sizeof(scan_filter) + CACHE_LINE);
+    char *room = arena_calloc(&t->mem, 1, sizeof(scan_filter) + CACHE_LINE);
 
     return room ? (scan_filter *)(void *)(room + -(uintptr_t)room % CACHE_LINE) : NULL;
 }
@@ -278,7 +278,7 @@ static int make_filter(pattern_table *t)
 
     if (!t->path->mark || n_short + ix[2].n_entries + ix[3].n_entries > t->path->windows_max)
         return 0;
-    t->filter = table_new_filter(&t->mem);
+    t->filter = table_filter_room(t);
     if (!t->filter)
         return -ENOMEM;
     scan_filter_begin(t->filter, n_short, ix[2].n_entries, ix[3].n_entries);

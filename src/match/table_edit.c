@@ -19,8 +19,9 @@
 #define EDIT_MIN 256
 /* Each new atom moves what stands behind it. */
 #define NEW_ATOMS_MAX 128
-/* A table is edited until it has so many more patterns than when it was built, in eighths. */
-#define GROWTH_EIGHTHS 2
+/* A table is edited until it has so many more patterns than when it was built, in
+ * eighths; uses may be twice as many of them. */
+#define GROWTH_EIGHTHS 6
 
 unsigned pattern_rarity(const pattern *p)
 {
@@ -66,15 +67,12 @@ static int copy_filters(pattern_table *t, const pattern_table *old)
     if (old->all_pairs)
         t->all_pairs = copy_array(&t->mem, old->all_pairs, N_PAIRS / 64, 0, sizeof(uint64_t));
     if (old->filter)
-        t->filter = table_new_filter(&t->mem);
+        t->filter = table_filter_room(t);
     if (t->filter)
         *t->filter = *old->filter;
     memcpy(t->edges, old->edges, sizeof(t->edges));
     t->path = old->path;
-    return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs &&
-                   !t->filter == !old->filter
-               ? 0
-               : -ENOMEM;
+    return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs ? 0 : -ENOMEM;
 }
 
 static uint32_t n_uses(const pattern_table *t)
@@ -290,6 +288,17 @@ static void drop(pattern_table *t, uint32_t index)
     t->n_without_atom = kept;
 }
 
+static bool has_grown(size_t built, size_t now, unsigned eighths)
+{
+    return now > built + built / 8 * eighths;
+}
+
+bool pattern_table_has_grown(const pattern_table *t, unsigned eighths)
+{
+    return t->n_built >= EDIT_MIN && (has_grown(t->n_built, t->n_patterns, eighths) ||
+                                      has_grown(t->n_uses_built, n_uses(t), 2 * eighths));
+}
+
 static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t *ret_n_atoms)
 {
     size_t n = 0;
@@ -301,8 +310,7 @@ static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t
     }
     *ret_n_atoms = n;
     return old->n_built >= EDIT_MIN && n <= NEW_ATOMS_MAX &&
-           old->n_patterns + edit->n_added <= old->n_built + old->n_built / 8 * GROWTH_EIGHTHS &&
-           n_uses(old) <= 2 * old->n_uses_built;
+           !pattern_table_has_grown(old, GROWTH_EIGHTHS);
 }
 
 int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern_table **ret_table)

@@ -23,3 +23,5 @@ typedef struct table_edit {
  * nothing: the old one is small, or has grown too much since it was built) or -ENOMEM.
  */
 int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern_table **ret_table);
+/* Has a table, by edits, so many eighths more than when it was built? Edits end at six. */
+bool pattern_table_has_grown(const pattern_table *t, unsigned eighths);

@@ -124,8 +124,8 @@ window_entry table_make_entry(const pattern_table *t, uint32_t a, unsigned size)
 /* Let a new entry pass the filters that stand before its index. */
 void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entry *e,
                       unsigned size);
-/* Zeroed, on a cache line of its own; NULL without memory. */
-scan_filter *table_new_filter(arena *mem);
+/* A zeroed filter, where memory is read fastest; NULL when out of memory. */
+scan_filter *table_filter_room(pattern_table *t);
 void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned size);
 void table_add_to_edge(pattern_table *t, const window_entry *e, atom_place place, unsigned size);
 /* References of the table's own to n patterns, and to what before holds (or NULL). 0 or -ENOMEM. */

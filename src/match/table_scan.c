@@ -98,12 +98,39 @@ static int decide_by_comparing(const scan *s, const table_use *use, size_t at)
     }
 }
 
+/* Searching for bytes counts as reading, but is so many times faster than automata are. */
+#define SEARCH_SPEED 8
+
+static bool may_search(const scan *s, size_t len)
+{
+    if (s->m->verify_left < len / SEARCH_SPEED)
+        return false;
+    s->m->verify_left -= len / SEARCH_SPEED;
+    return true;
+}
+
+/* In an ASCII text. */
+static void decide_by_pieces(const scan *s, uint32_t index)
+{
+    uint64_t began = begin_measure(s);
+
+    if (!may_search(s, s->text.len)) {
+        if (s->cut)
+            s->cut(s->ctx, index);
+    } else if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical)) {
+        s->hit(s->ctx, index);
+    }
+    if (s->m->cost)
+        s->m->cost(s->ctx, index, ticks_now() - began);
+}
+
 /* No match begins before offset from, which is 0 where the text is not ASCII. */
 static bool may_hold(const scan *s, uint32_t index, size_t from)
 {
     int byte = pattern_needed_byte(s->t->patterns[index]);
 
-    return byte < 0 || memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
+    return byte < 0 || !may_search(s, s->canonical.len - from) ||
+           memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
 }
 
 /*
@@ -124,12 +151,7 @@ static bool decide(scan *s, const table_use *use, size_t at)
     if (holds == 1) {
         s->hit(s->ctx, index);
     } else if (s->is_ascii && use->decided == BY_PIECES) {
-        uint64_t began = begin_measure(s);
-
-        if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical))
-            s->hit(s->ctx, index);
-        if (s->m->cost)
-            s->m->cost(s->ctx, index, ticks_now() - began);
+        decide_by_pieces(s, index);
     } else {
         size_t from = s->is_ascii && use->back != BACK_UNKNOWN && at > use->back ? at - use->back
                                                                                  : 0;
@@ -138,6 +160,19 @@ static bool decide(scan *s, const table_use *use, size_t at)
             verify(s, index, from);
     }
     return true;
+}
+
+/* A pattern that has no atom. */
+static void search(scan *s, uint32_t index)
+{
+    const pattern *p = s->t->patterns[index];
+
+    if (s->text.len < pattern_min_len(p))
+        return;
+    if (s->is_ascii && pattern_get_pieces(p))
+        decide_by_pieces(s, index);
+    else
+        verify(s, index, 0);
 }
 
 static unsigned neighbour(const scan *s, size_t at)
@@ -426,10 +461,8 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     if (rc)
         return rc;
     s.contexts_left = CONTEXTS_MIN + CONTEXTS_PER_BYTE * text.len;
-    for (uint32_t i = 0; i < t->n_without_atom; i++) {
-        if (text.len >= pattern_min_len(t->patterns[t->without_atom[i]]))
-            verify(&s, t->without_atom[i], 0);
-    }
+    for (uint32_t i = 0; i < t->n_without_atom; i++)
+        search(&s, t->without_atom[i]);
     look_up_marked(&s, s.scratch->marks);
     scan_place(&s, ATOM_AT_START, s.canonical.len);
     scan_place(&s, ATOM_AT_END, s.canonical.len);

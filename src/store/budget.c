@@ -50,10 +50,10 @@ budget *budget_free(budget *b)
     return NULL;
 }
 
-static void look(void *ctx, const ttp_rule_counters *c)
+static void look(void *ctx, const char *rule_id, const ttp_rule_counts *c)
 {
     budget *b = ctx;
-    uint64_t before = counts_of(b->begun, c->rule_id).cuts;
+    uint64_t before = counts_of(b->begun, rule_id).cuts;
     uint64_t since = c->cuts > before ? c->cuts - before : 0;
 
     if (since == 0)
@@ -62,13 +62,13 @@ static void look(void *ctx, const ttp_rule_counters *c)
         if (b->n_over == OVER_MAX)
             return;
         b->over[b->n_over].cuts = since;
-        (void)snprintf(b->over[b->n_over].rule_id, RULE_ID_MAX + 1, "%s", c->rule_id); /* fits */
+        (void)snprintf(b->over[b->n_over].rule_id, RULE_ID_MAX + 1, "%s", rule_id); /* fits */
         b->n_over++;
     } else if (!b->anew) {
         return;
     }
     /* without memory it is counted in two windows */
-    (void)counts_add(b->begun, c->rule_id, &(ttp_rule_counts){.cuts = since});
+    (void)counts_add(b->begun, rule_id, &(ttp_rule_counts){.cuts = since});
 }
 
 static void disable(const budget *b, size_t i, ttp_store *store, const ttp_log *log)
@@ -104,7 +104,7 @@ void budget_check(budget *b, ttp_engine *engine, ttp_store *store, const ttp_log
     if (now_ns - b->window_ns >= WINDOW_NS)
         b->anew = true;
     b->n_over = 0;
-    ttp_engine_counters(engine, look, b); /* holds the engine's lock: no store is asked meanwhile */
+    ttp_engine_counts(engine, look, b); /* holds the engine's lock: no store is asked meanwhile */
     if (b->anew)
         b->window_ns = now_ns;
     b->anew = false;

@@ -49,12 +49,12 @@ static void add(ttp_rule_counts *a, const ttp_rule_counts *b, uint64_t sign)
     a->cuts += sign * b->cuts;
     a->wakeups += sign * b->wakeups;
     a->verifications += sign * b->verifications;
-    a->cycles += sign * b->cycles;
+    a->ticks += sign * b->ticks;
 }
 
 static bool is_zero(const ttp_rule_counts *c)
 {
-    return !(c->fires | c->suppressed | c->cuts | c->wakeups | c->verifications | c->cycles);
+    return !(c->fires | c->suppressed | c->cuts | c->wakeups | c->verifications | c->ticks);
 }
 
 static size_t place_of_locked(const counts *c, const char *rule_id, bool *ret_found)

@@ -34,6 +34,9 @@ struct ttp_follower {
     budget *budget;    /* NULL: there is none */
     int64_t budget_ns; /* when it is looked at again */
     int64_t untidy_ns; /* the last change since the engine was tidied up; 0: none */
+    pthread_t tidier;  /* so that no change waits for it */
+    bool has_tidier;   /* it is to be joined */
+    bool is_tidying;   /* atomic: it is at work */
     int stop_fd;       /* readable when the thread has to end */
     uint64_t sequence; /* atomic */
     counts *told;      /* to the store, of what the engine counts; NULL: it does not ask */
@@ -199,13 +202,40 @@ static int make_budget(ttp_follower *f)
     return 0;
 }
 
-/* A while without a change: what changes left behind goes. */
+static void *tidy_up(void *arg)
+{
+    const struct sched_param none = {0};
+    ttp_follower *f = arg;
+
+    /* gives way to whom a change wakes, also where the others are of a high priority */
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none); /* goes without, too */
+    (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
+    __atomic_store_n(&f->is_tidying, false, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void end_tidier(ttp_follower *f)
+{
+    if (f->has_tidier)
+        (void)pthread_join(f->tidier, NULL); /* it is ours and not joined yet */
+    f->has_tidier = false;
+}
+
+/* What changes left behind goes: after a while without one, or when it is too much. */
 static void tidy(ttp_follower *f)
 {
-    if (!f->untidy_ns || time_monotonic_ns() - f->untidy_ns < QUIET_MS * 1000000LL)
+    bool is_quiet = time_monotonic_ns() - f->untidy_ns >= QUIET_MS * 1000000LL;
+
+    if (!f->untidy_ns || __atomic_load_n(&f->is_tidying, __ATOMIC_ACQUIRE) ||
+        !(is_quiet || ttp_engine_is_worn(f->engine)))
         return;
-    (void)ttp_engine_tidy(f->engine); /* without memory it stays as it is */
-    f->untidy_ns = 0;
+    end_tidier(f);
+    f->is_tidying = true;
+    f->has_tidier = pthread_create(&f->tidier, NULL, tidy_up, f) == 0;
+    if (!f->has_tidier)
+        f->is_tidying = false;
+    if (is_quiet)
+        f->untidy_ns = 0;
 }
 
 static int next_look_ms(const ttp_follower *f)
@@ -296,6 +326,7 @@ ttp_follower *ttp_follower_close(ttp_follower *f)
         while (write(f->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
             ;
         (void)pthread_join(f->thread, NULL); /* it is ours and not joined yet */
+        end_tidier(f);
         if (f->told)
             tell_counts(f);
     }

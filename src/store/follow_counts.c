@@ -14,25 +14,25 @@ static uint64_t since(uint64_t now, uint64_t told)
     return now > told ? now - told : 0;
 }
 
-static void tell(void *ctx, const ttp_rule_counters *now)
+static void tell(void *ctx, const char *rule_id, const ttp_rule_counts *now)
 {
     telling *t = ctx;
-    ttp_rule_counts told = counts_of(t->told, now->rule_id);
+    ttp_rule_counts told = counts_of(t->told, rule_id);
     const ttp_rule_counts delta = {.fires = since(now->fires, told.fires),
                                    .suppressed = since(now->suppressed, told.suppressed),
                                    .cuts = since(now->cuts, told.cuts),
                                    .wakeups = since(now->wakeups, told.wakeups),
                                    .verifications = since(now->verifications, told.verifications),
-                                   .cycles = since(now->ticks, told.cycles)};
+                                   .ticks = since(now->ticks, told.ticks)};
 
     /* without memory for either it is lost, and nothing else */
-    if (!counts_add(t->told, now->rule_id, &delta) && t->store)
-        (void)ttp_store_count(t->store, now->rule_id, &delta);
+    if (!counts_add(t->told, rule_id, &delta) && t->store)
+        (void)ttp_store_count(t->store, rule_id, &delta);
 }
 
 void follow_tell_counts(ttp_store *store, ttp_engine *engine, counts *told)
 {
     telling t = {store, told};
 
-    ttp_engine_counters(engine, tell, &t);
+    ttp_engine_counts(engine, tell, &t);
 }

@@ -12,13 +12,11 @@ const uuid tag_namespace = {{0x1c, 0xa3, 0x1f, 0x08, 0x55, 0x22, 0x5a, 0xae, 0x8
 uuid tag_make_id(str source_kind, str source_id, str rule_id, int64_t rule_version,
                  str technique_id, str sub_technique_id)
 {
-    char digits[24];
-    buf version = {.ptr = digits, .cap = sizeof(digits)}; /* 20 characters at most: never grows */
-    const str bar = STR("|");
+    char digits[DIGITS_MAX];
+    const str bar = STR("|"), version = str_from_i64(rule_version, digits);
+    const str pieces[] = {source_kind, bar, source_id,    bar, rule_id,         bar,
+                          version,     bar, technique_id, bar, sub_technique_id};
 
-    buf_put_i64(&version, rule_version);
-    const str pieces[] = {source_kind,       bar, source_id,    bar, rule_id,         bar,
-                          buf_str(&version), bar, technique_id, bar, sub_technique_id};
     return uuid_v5_pieces(&tag_namespace, pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 

@@ -31,7 +31,9 @@ static bool has_gate(db_conn *db)
 
 static int connect_locked(database *d, ttp_err *err)
 {
-    static const db_options options = {.busy_timeout_ms = STORE_BUSY_MS};
+    /* who deletes the file under us, to put another there, shall find no empty one in its place */
+    const db_options options = {.busy_timeout_ms = STORE_BUSY_MS,
+                                .must_exist = d->n_connections > 0};
     auto_free(db_conn) db_conn *db = NULL;
     int rc = db_open(d->head.options.db_url, &options, &db, err);
 
@@ -39,6 +41,10 @@ static int connect_locked(database *d, ttp_err *err)
         rc = db_schema_prepare(db, err);
     if (rc)
         return rc;
+    if (d->n_connections++ && db_dialect_of(db) == DB_SQLITE) {
+        d->is_another = true;
+        d->n_own_seqs = 0;
+    }
     d->db = db_close(d->db);
     d->db = take(db);
     d->drawn_seq = 0;
@@ -53,7 +59,7 @@ int database_ready_locked(database *d, ttp_err *err)
     int64_t now_ns = time_monotonic_ns();
     int rc;
 
-    if (d->db && !db_is_lost(d->db))
+    if (d->db && !db_is_lost(d->db) && !(!d->in_snapshot && db_has_moved(d->db)))
         return 0;
     if (d->failed_ns && now_ns - d->failed_ns < CONNECT_PAUSE_NS) {
         if (err)

@@ -225,3 +225,25 @@ int database_delete_rule(ttp_store *store, const char *rule_id, ttp_err *err)
     pthread_mutex_unlock(&d->lock);
     return rc;
 }
+
+int database_has_rule(ttp_store *store, const char *rule_id, bool *ret_has, ttp_err *err)
+{
+    database *d = database_of(store);
+    db_stmt *stmt;
+    int rc;
+
+    pthread_mutex_lock(&d->lock);
+    rc = database_ready_locked(d, err);
+    if (!rc)
+        rc = db_prepare(d->db, "SELECT 1 FROM ttp_rule WHERE rule_id = ?", &stmt, err);
+    if (!rc) {
+        db_bind_c(stmt, 1, rule_id);
+        rc = db_next(stmt, err);
+        if (!rc)
+            db_reset(stmt);
+        if (!rc || rc == TTP_E_END)
+            *ret_has = rc == 0;
+    }
+    pthread_mutex_unlock(&d->lock);
+    return rc == TTP_E_END ? 0 : rc;
+}

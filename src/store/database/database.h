@@ -21,6 +21,9 @@ int database_upsert_rule(ttp_store *db, str text, const char *source_path, const
 /* Returns 0, TTP_E_NOT_FOUND or what the database returns. */
 int database_delete_rule(ttp_store *db, const char *rule_id, ttp_err *err);
 
+/* Is there a row of this rule_id, good or not? Returns 0 or what the database returns. */
+int database_has_rule(ttp_store *db, const char *rule_id, bool *ret_has, ttp_err *err);
+
 /*
  * Every state that is set and has not expired, by rule_id, also of rules that are not there. What
  * cannot be read is handed out with err and the default state. Returns 0, what fn returned, or what
@@ -38,6 +41,7 @@ typedef struct database_sync {
     const char *updated_by;
     size_t n_written, n_deleted; /* counted up */
     size_t n_refused;            /* files that did not load, as of database_sync_all */
+    unsigned connection;         /* of db, that database_sync_all began with */
     char dir[4096]; /* filled in by database_sync_all: rules_dir, absolute, links not followed */
 } database_sync;
 
@@ -48,5 +52,7 @@ typedef struct database_sync {
  * first failure of directory or database; calling again continues.
  */
 int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err);
+/* Has db connected anew since? Then it may be another database, one restored from a copy. */
+bool database_sync_is_stale(const database_sync *sync);
 /* The same for one change of fs. Returns 0 or a failure of the database. */
 int database_sync_change(database_sync *sync, const ttp_change *change, ttp_err *err);

@@ -42,6 +42,7 @@ typedef struct seq_range {
 typedef struct ledger_writer {
     db_conn *conn; /* NULL: none is open */
     bool adopted;  /* what stood there has been read */
+    bool moved;    /* to another file, to which nothing has been written yet */
     unsigned n_failures;
     int64_t retry_ns;  /* after a failure: not before */
     int64_t counts_ns; /* when counts are due */
@@ -62,6 +63,9 @@ typedef struct database {
     bool has_loaded;  /* known is all that was there */
     bool in_snapshot; /* what is read now is read as of one moment */
     bool refused;     /* the publish hook did: its error says nothing of the connection */
+    bool is_behind;   /* the log could not be read after a write, and that was said */
+    bool is_another;  /* the file was replaced: nothing of the log is known */
+    unsigned n_connections;
     int64_t last_seq; /* the highest log row that was fanned out */
     seq_range *gaps;  /* below it, in order: see gaps.c */
     size_t n_gaps, cap_gaps;

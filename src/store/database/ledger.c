@@ -255,7 +255,7 @@ static void bind_counts(db_stmt *stmt, unsigned at, const char *host, const coun
     bind_count(stmt, at + 4, c->cuts);
     bind_count(stmt, at + 5, c->wakeups);
     bind_count(stmt, at + 6, c->verifications);
-    bind_count(stmt, at + 7, c->cycles);
+    bind_count(stmt, at + 7, c->ticks);
 }
 
 static int add_rows(db_conn *conn, const char *host, const counts_row *rows, size_t n, ttp_err *err)
@@ -297,7 +297,7 @@ static int write_counts(db_conn *conn, const char *host, counts *c, ttp_err *err
 
 static int push(database *d, bool with_counts, ttp_err *err)
 {
-    static const db_options options = {.busy_timeout_ms = BUSY_MS};
+    static const db_options options = {.busy_timeout_ms = BUSY_MS, .must_exist = true};
     ledger_writer *w = &d->writer;
     int rc = w->conn ? 0 : db_open(d->head.options.db_url, &options, &w->conn, err);
 
@@ -329,6 +329,15 @@ static void note_failure(database *d, const ttp_err *err)
                 ttp_err_format(err, line, sizeof(line)));
 }
 
+static void leave_moved_file(ledger_writer *w)
+{
+    if (!w->conn || !db_has_moved(w->conn))
+        return;
+    w->conn = db_close(w->conn);
+    w->adopted = false;
+    w->moved = true;
+}
+
 static void push_if_due(database *d, bool last)
 {
     ledger_writer *w = &d->writer;
@@ -337,7 +346,8 @@ static void push_if_due(database *d, bool last)
                        counts_has_news(d->head.counts);
     ttp_err err = {0};
 
-    if (!d->head.ledger || (!with_counts && !ledger_has_news(d->head.ledger)))
+    leave_moved_file(w);
+    if (!d->head.ledger || (!with_counts && !w->moved && !ledger_has_news(d->head.ledger)))
         return;
     if (now_ns < w->retry_ns)
         return;
@@ -348,6 +358,7 @@ static void push_if_due(database *d, bool last)
     if (w->n_failures)
         log_msg(&d->head.options.log, TTP_LOG_INFO, "the ledger is written again");
     w->n_failures = 0;
+    w->moved = false;
     if (with_counts)
         w->counts_ns = now_ns + COUNTS_MS * 1000000LL;
 }
@@ -479,7 +490,7 @@ static int add_counts(db_stmt *stmt, counts *sum)
                                .cuts = count_at(stmt, 3),
                                .wakeups = count_at(stmt, 4),
                                .verifications = count_at(stmt, 5),
-                               .cycles = count_at(stmt, 6)};
+                               .ticks = count_at(stmt, 6)};
 
     if (id.len > RULE_ID_MAX)
         return 0; /* no rule can have it */

@@ -107,7 +107,7 @@ static int read_sources(database *d, source_rows *all, ttp_err *err)
         return rc;
     while ((rc = db_next(stmt, err)) == 0) {
         str path = db_text(stmt, 1);
-        source_row row;
+        source_row row = {0};
 
         rows_rule_id(stmt, 0, row.rule_id);
         if (!row.rule_id[0] || path.len == 0)
@@ -215,11 +215,28 @@ static int write_all(database_sync *sync, const ttp_store_rules *rules, ttp_err 
     return rc;
 }
 
+static unsigned connection_of(const database_sync *sync)
+{
+    database *d = database_of(sync->db);
+    unsigned n;
+
+    pthread_mutex_lock(&d->lock);
+    n = d->n_connections;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
+bool database_sync_is_stale(const database_sync *sync)
+{
+    return connection_of(sync) != sync->connection;
+}
+
 int database_sync_all(database_sync *sync, uint64_t *ret_sequence, ttp_err *err)
 {
     ttp_store_rules *rules = NULL;
     int rc = absolute_dir(sync, err);
 
+    sync->connection = connection_of(sync);
     if (!rc)
         rc = ttp_store_load(sync->fs, &rules, err);
     if (rc)

@@ -180,8 +180,15 @@ static int read_batch(database *d, size_t *ret_n, bool *ret_lost, ttp_err *err)
 static int read_once(database *d, size_t *ret_n, ttp_err *err)
 {
     bool joined = true, lost = false;
-    int rc = d->n_gaps ? database_begin_read_locked(d, &joined, err) : 0;
+    int rc;
 
+    if (d->is_another) {
+        rc = announced_compare_locked(d, err);
+        d->is_another = rc != 0;
+        *ret_n = 0;
+        return rc;
+    }
+    rc = d->n_gaps ? database_begin_read_locked(d, &joined, err) : 0;
     if (rc)
         return rc;
     rc = gaps_read_locked(d, err);
@@ -208,10 +215,14 @@ void tail_catch_up_locked(database *d)
     char line[1100];
 
     if (!tail_read_locked(d, &err)) {
+        d->is_behind = false;
         gaps_prune_locked(d);
         return;
     }
-    log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s", ttp_err_format(&err, line, sizeof(line)));
+    if (!d->is_behind) /* a syncer writes thousands of rules */
+        log_msg(&d->head.options.log, TTP_LOG_WARNING, "%s",
+                ttp_err_format(&err, line, sizeof(line)));
+    d->is_behind = true;
     d->data_version = -1; /* the thread looks again */
 }
 
@@ -245,8 +256,10 @@ static int poll_locked(database *d, ttp_err *err)
 
     if (!rc)
         rc = db_dialect_of(d->db) == DB_SQLITE ? poll_sqlite(d, err) : poll_server(d, err);
-    if (!rc)
+    if (!rc) {
+        d->is_behind = false;
         gaps_prune_locked(d);
+    }
     return rc;
 }
 

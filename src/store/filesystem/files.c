@@ -101,8 +101,8 @@ static void run_locked(fs_store *fs, fs_entry *e, fs_file *file)
 static void log_double(const fs_store *fs, const fs_file *loser, const fs_file *winner)
 {
     log_msg(&fs->base.options.log, TTP_LOG_WARNING,
-            "%s: rule_id %s is %s's already; it waits until that one goes", loser->name,
-            loser->entry->rule_id, winner->name);
+            "%s/%s: rule_id %s is %s's already; it waits until that one goes",
+            fs->base.options.rules_dir, loser->name, loser->entry->rule_id, winner->name);
 }
 
 static fs_file *first_claiming(const fs_store *fs, const fs_entry *e)

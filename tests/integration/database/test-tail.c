@@ -182,6 +182,80 @@ static void test_full_disk(void **state)
     end_rows();
 }
 
+/* A log that is gone is said once by the thread and once by who writes, not for each rule. */
+static void test_no_log(void **state)
+{
+    const char *url = make_place("nolog.db");
+    ttp_store *s = open_store(url);
+
+    (void)state;
+    expect_int("a rule", upsert(s, rule_1), 0);
+    n_logged = 0;
+    run_sql(url, "DROP TABLE ttp_rule_change");
+    for (int i = 0; i < 20; i++)
+        expect_int("the same again", upsert(s, rule_1), 0);
+    (void)usleep(100000); /* some polls */
+    expect_true("is said", n_logged >= 1 && n_logged <= 2);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
+static void move(const char *from, const char *to)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+    for_each_row(suffix, suffixes)
+    {
+        char old[512], new[512];
+
+        (void)snprintf(old, sizeof(old), "%s%s", from, *suffix);
+        (void)snprintf(new, sizeof(new), "%s%s", to, *suffix);
+        (void)rename(old, new); /* not each of the three has to be there */
+    }
+}
+
+/* The file is deleted, renamed or replaced: it is gone at first, then the other one is followed. */
+static void test_another_file(void **state)
+{
+    const char *url = make_place("one.db"), *other = make_place("other.db");
+    ttp_store_options o = {.type = "database", .db_url = other, .poll_ms = 10};
+    ttp_store *s, *t = NULL;
+    ttp_subscription *sub;
+    char aside[512];
+
+    (void)state;
+    expect_int("a copy from elsewhere", ttp_store_open(&o, &t, NULL), 0);
+    expect_int("with other rules", upsert(t, rule_1), 0);
+    run_sql(other, UPDATE("R1", "7") ";" INSERT("R3", QUOTED("R3", "1")));
+    (void)ttp_store_close(t);
+    o.db_url = url;
+    o.host = "h";
+    expect_int("open", ttp_store_open(&o, &s, NULL), 0);
+    sub = subscribe(s);
+    run_sql(url, INSERT("R1", QUOTED("R1", "1")) ";" INSERT("R2", QUOTED("R2", "1")));
+    expect_changes("the rules of the first", sub, 5000, "definition R1 1; definition R2 1");
+    for (int i = 0; i < 5000 && number_of(url, "SELECT count(*) FROM ttp_rule_status") < 2; i++)
+        (void)usleep(1000); /* woken early, it looks once more */
+    (void)snprintf(aside, sizeof(aside), "%s.aside", url);
+    move(url, aside);
+    expect_changes("what is gone takes no rule away", sub, 300, "");
+    expect_int("and is not made anew", access(url, F_OK), -1);
+    move(other, url);
+    expect_changes("the other one", sub, 40000,
+                   "definition R1 7; definition R3 1; definition R2 gone");
+    run_sql(url, UPDATE("R3", "2"));
+    expect_changes("is followed", sub, 40000, "definition R3 2");
+    for (int i = 0; i < 5000 && number_of(url, "SELECT count(*) FROM ttp_rule_status") < 2; i++)
+        (void)usleep(1000); /* as above */
+    expect_int("and holds the ledger",
+               number_of(url, "SELECT count(*) FROM ttp_rule_status WHERE host = 'h'"), 2);
+    run_sql(aside, UPDATE("R1", "99"));
+    expect_changes("the first one is nothing to it", sub, 60, "");
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
 /* Who was away longer than the log remembers is told what differs, and nothing else. */
 static void test_pruned(void **state)
 {
@@ -402,6 +476,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest both[] = {
         cmocka_unit_test(test_pruned),
         cmocka_unit_test(test_log_is_bounded),
+        cmocka_unit_test(test_no_log),
         cmocka_unit_test(test_ten_start),
     };
     const struct CMUnitTest servers[] = {
@@ -409,7 +484,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_gap_is_filled), cmocka_unit_test(test_thrown_out),
         cmocka_unit_test(test_server_goes),
     };
-    const struct CMUnitTest files[] = {cmocka_unit_test(test_full_disk)};
+    const struct CMUnitTest files[] = {cmocka_unit_test(test_full_disk),
+                                       cmocka_unit_test(test_another_file)};
     int rc;
 
     on_mariadb = argc == 2 && strcmp(argv[1], "mariadb") == 0;

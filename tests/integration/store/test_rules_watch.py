@@ -29,6 +29,11 @@ with tempfile.TemporaryDirectory(prefix="ttp-watch-") as here:
         check("a deletion", same("stdout", watch.out(), "A deleted"))
         put(rules, "a.yaml", rule("A", 1, "tests: {match: [{command_text: nothing}]}\n"))
         check("a rule that fails its own tests is said", None if "tests failed" in watch.err() else "it is not")
+        put(rules, "c.yaml", rule("B", 2))
+        doubled = watch.err() or "nothing"
+        check("a second file of one id is said, by where it is",
+              None if f"{rules}/c.yaml: rule_id B is b.yaml's already" in doubled else doubled)
+        os.unlink(os.path.join(rules, "c.yaml"))
         check("SIGINT ends it cleanly", same("exit status", watch.end(signal.SIGINT), 0))
     with Running("rules", "watch", "--rules", rules, "--no-gate", "--existing") as watch:
         watch.err()

@@ -76,6 +76,19 @@ with tempfile.TemporaryDirectory() as here:
           same("R1", get(), {"state": "enabled"} | NONE), same("R3", get("R3")["state"], "disabled"))
     check("clearing what is not set is no mistake", wrong(state("clear", "R9"), 0))
 
+    check("a rule that is not there, as when its id is mistyped, is said", wrong(
+        state("set", "R6", "disabled"), 0, out=["^R6 is disabled now$"], err=["^ttp: warning: R6: no rule of the database has this id"]))
+    os.mkdir(os.path.join(here, "rules"))
+    common.put(os.path.join(here, "rules"), "a.yaml", common.rule("R6", 1))
+    check("one that is there is not",
+          wrong(ttp("sync", "--rules", os.path.join(here, "rules"), "--db", db, "--once"), 0),
+          wrong(state("set", "R6", "disabled"), 0, no_err=["."]))
+
+    check("set by another than who is logged in", wrong(state("set", "R6", "disabled", "--by", "shift lead"), 0),
+          same("set_by", get("R6")["set_by"], "shift lead"))
+    check("by a name too long is refused", wrong(state("set", "R6", "enabled", "--by", "x" * 128), 1, err=["ttp: "]),
+          same("state", get("R6")["state"], "disabled"))
+
     long_reason = "x" * 511
     check("the longest reason", wrong(state("set", "R5", "disabled", "--reason", long_reason), 0),
           same("reason", get("R5")["reason"], long_reason))

@@ -179,16 +179,16 @@ static void test_changes(void **state)
 
 /* ---- what is counted ---- */
 
-static void put_counters(void *ctx, const ttp_rule_counters *c)
+static void put_counts(void *ctx, const char *rule_id, const ttp_rule_counts *c)
 {
-    buf_printf(ctx, "%s:%d/%d ", c->rule_id, (int)c->fires, (int)c->suppressed);
+    buf_printf(ctx, "%s:%d/%d ", rule_id, (int)c->fires, (int)c->suppressed);
 }
 
 static void expect_counters(const char *says, ttp_engine *en, const char *want)
 {
     auto_free(buf) buf b = {0};
 
-    ttp_engine_counters(en, put_counters, &b);
+    ttp_engine_counts(en, put_counts, &b);
     expect_bytes(says, b.ptr ? b.ptr : "", b.len, want);
 }
 
@@ -252,7 +252,7 @@ static void test_many_numbers(void **state)
     }
     expect_bytes("tags of the last round", b.ptr, b.len, "R2_006:0.5 R2_069:0.5 R2_699:0.5");
     buf_clear(&b);
-    ttp_engine_counters(en, put_counters, &b);
+    ttp_engine_counts(en, put_counts, &b);
     expect_true("counted once, in spite of numbers given anew",
                 strstr(b.ptr, "R2_699:1/0 ") != NULL && strstr(b.ptr, "R2_698:0/0 ") != NULL);
     evaluator_free(e);

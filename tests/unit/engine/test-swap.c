@@ -88,6 +88,73 @@ static void test_steps(void **state)
     end_rows();
 }
 
+/* ---- tidied up meanwhile ---- */
+
+typedef struct tidier {
+    ttp_engine *engine;
+    bool stop; /* atomic */
+    bool failed;
+} tidier;
+
+static void *tidy_up(void *arg)
+{
+    tidier *t = arg;
+
+    while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED))
+        t->failed |= ttp_engine_tidy(t->engine) != 0;
+    return NULL;
+}
+
+static void compare_once(const model *m, evaluator *live, evaluator *plain, rng *r)
+{
+    engine_index *ix = model_index(m);
+
+    for (unsigned i = 0; i < 4; i++) {
+        auto_free(buf) buf got = {0}, want = {0};
+        ttp_event *ev = random_event(r);
+
+        put_live(&got, live, ev);
+        put_expected(&want, m, plain, ix, ev);
+        expect_bytes("the tags are those of an index made anew", got.ptr ? got.ptr : "", got.len,
+                     want.len ? buf_c_str(&want) : "");
+        ttp_event_free(ev);
+    }
+    engine_index_unref(ix);
+}
+
+static void test_beside_tidying(void **state)
+{
+    enum {
+        N_STEPS = 250
+    };
+    evaluator *plain = evaluator_new(NULL, NULL), *live = evaluator_new(NULL, NULL);
+    rng r = {5};
+    model m = model_new(400);
+    tidier t = {0};
+    pthread_t thread;
+
+    (void)state;
+    for (unsigned i = 0; i < m.n; i++)
+        m.rules[i] = random_rule(&r, i);
+    t.engine = engine_of(&m);
+    assert_int_equal(ttp_evaluator_follow(live, t.engine), 0);
+    assert_int_equal(pthread_create(&thread, NULL, tidy_up, &t), 0);
+    for (unsigned step = 0; step < N_STEPS && !n_bad_rows; step++) {
+        apply_random(t.engine, &m, &r);
+        compare_once(&m, live, plain, &r);
+    }
+    __atomic_store_n(&t.stop, true, __ATOMIC_RELAXED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    expect_true("tidying did not fail", !t.failed);
+    expect_true("it took place", ttp_engine_generation(t.engine) > 2 + N_STEPS);
+    compare_once(&m, live, plain, &r);
+    evaluator_free(live);
+    evaluator_free(plain);
+    ttp_engine_free(t.engine);
+    model_done(&m);
+    end_rows();
+}
+
 /* ---- under load ---- */
 
 #define N_THREADS 3
@@ -211,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_beside_tidying),
         cmocka_unit_test(test_under_load),
     };
 

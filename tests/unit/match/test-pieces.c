@@ -71,6 +71,8 @@ static const struct {
     {"behind, on this line", "a.+", false, STR("a\nx"), false},
     {"a later place has room behind it no more than the first", "a.{3,}", false, STR("a123"), true},
     {"a lazy gap is a gap", "a.*?b", false, STR("a b"), true},
+    {"nothing but length", "(.){3,}", false, STR("ab\nabc"), true},
+    {"which is that of a line", ".{3,}", false, STR("ab\nab"), false},
     {"groups make no difference", "(a)(?:.*)(b)", false, STR("a-b"), true},
 };
 

@@ -132,7 +132,10 @@ static void fill_filter(scan_filter *f, const scan_path *path, const filter_wind
     for (unsigned i = 0; i < n; i++)
         n_of[windows[i].size]++;
     memset(f, 0, sizeof(*f));
-    scan_filter_begin(f, n_of[1] + n_of[2], n_of[3], n_of[4]);
+    if (pick(4)) /* else all are more than was said */
+        scan_filter_begin(f, n_of[1] + n_of[2], n_of[3], n_of[4]);
+    else
+        scan_filter_begin(f, 0, 0, 0);
     for (unsigned i = 0; i < n; i++)
         path->add(f, &windows[i]);
 }

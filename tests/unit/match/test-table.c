@@ -357,7 +357,9 @@ static void put_pieces(buf *b)
     static const char *const pieces[] = {"a", "ab", "k/", "(?i:a)", "(?i:sk)", "/", "A", "B", "  "};
     static const char *const gaps[] = {".*", ".*", ".*", ".+", ".{2,}", "(?s:.*)", ".*?", ""};
 
-    for (unsigned n = 1 + pick(4); n; n--) {
+    if (pick(8) == 0)
+        buf_put_c(b, pick(2) ? "(.){5,}" : "(?s:.){3,}");
+    for (unsigned n = pick(5); n; n--) {
         buf_put_c(b, gaps[pick(LENGTH(gaps))]);
         buf_put_c(b, pieces[pick(LENGTH(pieces))]);
     }

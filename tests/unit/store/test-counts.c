@@ -8,13 +8,13 @@
 static const struct {
     const char *says, *rule_id;
     ttp_rule_counts delta;
-    unsigned long long fires, suppressed, cycles; /* of that rule, all together */
+    unsigned long long fires, suppressed, ticks; /* of that rule, all together */
 } steps[] = {
     {"a first hit", "R2", {.fires = 1}, 1, 0, 0},
     {"another rule, before it by name", "R1", {.suppressed = 5}, 0, 5, 0},
     {"more of the first", "R2", {.fires = 2, .suppressed = 1, .cuts = 4}, 3, 1, 0},
     {"nothing is no news", "R2", {0}, 3, 1, 0},
-    {"the cost columns count, too", "R2", {.wakeups = 7, .verifications = 8, .cycles = 9}, 3, 1, 9},
+    {"the cost columns count, too", "R2", {.wakeups = 7, .verifications = 8, .ticks = 9}, 3, 1, 9},
 };
 
 typedef struct wanted {
@@ -44,7 +44,7 @@ static void test_sums(void **state)
         expect_int(step->says, counts_each(c, false, find, &w), 0);
         expect_int(step->says, w.found.fires, step->fires);
         expect_int(step->says, w.found.suppressed, step->suppressed);
-        expect_int(step->says, w.found.cycles, step->cycles);
+        expect_int(step->says, w.found.ticks, step->ticks);
     }
     (void)counts_free(c);
     end_rows();
