@@ -76,8 +76,9 @@ int json_parse(json_doc *doc, str text, const json_node **ret_root, unsigned *re
 typedef uint16_t json_name_key(str key);
 #define JSON_NAME_NONE 0u
 #define JSON_NAME_KIND 1u /* its value tells which keys follow: speeds up what begins with it */
-#define JSON_NAME_DROP UINT16_MAX /* it has no use for the member, which is checked all the same   \
-                                   */
+#define JSON_NAME_DROP                                                                             \
+    UINT16_MAX /* it has no use for the member, which is checked all the same                      \
+                */
 /*
  * json_parse with nodes and strings in mem, where they outlive the next parse. With a function that
  * names keys: checked as well, but for a reader that looks at the members of one object only.

@@ -147,24 +147,47 @@ unsigned put_escape(char *out, const char **p, const char *end)
     return put_utf8(out, static_cast<unsigned>(cp));
 }
 
+constexpr size_t copy_step = 16;
+
+/*
+ * Copy up to the first backslash; returns how many bytes that were, at most n. So many bytes as
+ * copy_step can be read and written behind n.
+ */
+inline size_t copy_to_slash(char *out, const char *p, size_t n)
+{
+#if defined(__SSE2__)
+    const __m128i slashes = _mm_set1_epi8('\\');
+
+    for (size_t i = 0; i < n; i += copy_step) {
+        __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p + i));
+        int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(v, slashes));
+
+        _mm_storeu_si128(reinterpret_cast<__m128i *>(out + i), v);
+        if (mask) {
+            i += static_cast<unsigned>(__builtin_ctz(static_cast<unsigned>(mask)));
+            return i < n ? i : n;
+        }
+    }
+    return n;
+#else
+    const void *slash = memchr(p, '\\', n);
+
+    n = slash ? static_cast<size_t>(static_cast<const char *>(slash) - p) : n;
+    memcpy(out, p, n);
+    return n;
+#endif
+}
+
 } // namespace
 
-/* Where the token that begins at token[0] ends: white space before the next one is not its own. */
-inline const char *json_flat::token_end() const
+/* Where the token at t ends: white space before the next one, of which there is one, is not its. */
+inline const char *json_flat::token_end(const uint32_t *t) const
 {
-    const char *p = base + token[1];
+    const char *p = base + t[1];
 
     while (p[-1] == ' ' || p[-1] == '\t' || p[-1] == '\n' || p[-1] == '\r')
         p--;
     return p;
-}
-
-inline bool json_flat::step_over(char c)
-{
-    if (token == end || base[*token] != c)
-        return false;
-    token++;
-    return true;
 }
 
 /* The string without its escapes, of which none is shorter than what it stands for. */
@@ -173,23 +196,21 @@ bool json_flat::unescape(str *s)
     const char *p = s->ptr;
     const char *last = p + s->len;
     char *to;
-    unsigned n;
 
     if (!room) {
-        room = static_cast<char *>(arena_alloc(mem, text_len));
+        room = static_cast<char *>(arena_alloc(mem, text_len + copy_step));
         room_left = room ? text_len : 0;
     }
     if (!room || s->len > room_left)
         return false;
     to = room;
     while (p < last) {
-        const char *slash = static_cast<const char *>(memchr(p, '\\', last - p));
-        size_t plain = static_cast<size_t>((slash ? slash : last) - p);
+        size_t plain = copy_to_slash(to, p, static_cast<size_t>(last - p));
+        unsigned n;
 
-        memcpy(to, p, plain);
         to += plain;
         p += plain;
-        if (!slash)
+        if (p == last)
             break;
         n = put_escape(to, &p, last);
         if (!n)
@@ -203,58 +224,46 @@ bool json_flat::unescape(str *s)
 }
 
 /*
- * The quote that closes is the last byte before the next token but for white space: were there one
- * before it, a token would begin between them.
+ * The string at t. The quote that closes is the last byte before the next token but for white
+ * space: were there one before it, a token would begin between them.
  */
-inline bool json_flat::find_string(str *ret)
+inline bool json_flat::find_string(const uint32_t *t, str *ret)
 {
-    const char *p;
-    const char *last;
+    const char *p = base + *t + 1;
+    const char *last = token_end(t) - 1;
 
-    if (end - token < 2 || base[*token] != '"')
-        return false;
-    p = base + *token + 1;
-    last = token_end() - 1;
     if (last < p || *last != '"')
         return false;
     *ret = {p, static_cast<size_t>(last - p)};
-    token++;
     return !has_escapes || !memchr(p, '\\', ret->len) || unescape(ret);
 }
 
 /* A key that did not come at this place before. */
-const json_keys::place *json_flat::learn_key(const json_keys::place *at)
+const json_keys::place *json_flat::learn_key(const uint32_t *t, const json_keys::place *at)
 {
     str key;
 
-    if (has_escapes && memchr(base + *token, '\\', token[1] - *token))
+    if (has_escapes && memchr(base + *t, '\\', t[1] - *t))
         return nullptr;
-    return find_string(&key) && step_over(':') ? keys.add(at, key) : nullptr;
+    return find_string(t, &key) ? keys.add(at, key) : nullptr;
 }
 
-inline const json_keys::place *json_flat::read_key(const json_keys::place *at)
+inline const json_keys::place *json_flat::read_key(const uint32_t *t, const json_keys::place *at)
 {
     const json_keys::place *key;
 
-    if (end - token < 2 || base[*token] != '"')
+    if (base[*t] != '"' || base[t[1]] != ':')
         return nullptr;
-    key = keys.find(at, base + *token + 1);
-    if (!key)
-        return learn_key(at);
-    token++;
-    return step_over(':') ? key : nullptr;
+    key = keys.find(at, base + *t + 1);
+    return key ? key : learn_key(t, at);
 }
 
 /* A number or a literal. */
-bool json_flat::read_scalar(json_node *node)
+bool json_flat::read_scalar(const uint32_t *t, json_node *node) const
 {
-    const char *p = base + *token;
-    const char *behind;
+    const char *p = base + *t;
+    const char *behind = token_end(t);
 
-    if (end - token < 2)
-        return false;
-    behind = token_end();
-    token++;
     if (*p == '-' || is_digit(*p))
         return read_number(p, behind, node);
     *node = {};
@@ -264,72 +273,88 @@ bool json_flat::read_scalar(json_node *node)
     return is_word(p, behind, "true", 4) || is_word(p, behind, "false", 5);
 }
 
-bool json_flat::skip_element()
+bool json_flat::check_element(const uint32_t *t)
 {
     json_node node;
     str s;
 
-    return token < end && (base[*token] == '"' ? find_string(&s) : read_scalar(&node));
+    return base[*t] == '"' ? find_string(t, &s) : read_scalar(t, &node);
 }
 
-bool json_flat::read_array(json_node *node)
+/* Each of these returns where it goes on, at a token; nullptr where it refuses. */
+
+const uint32_t *json_flat::read_array(const uint32_t *t, json_node *node)
 {
     uint32_t n = 0;
 
-    token++;
-    if (!step_over(']')) {
+    if (end - t > 1 && base[t[1]] == ']') {
+        t++;
+    } else {
         do {
-            if (!skip_element())
-                return false;
+            t++; /* from the bracket or comma */
+            if (end - t < 2 || !check_element(t))
+                return nullptr;
+            t++;
             n++;
-        } while (step_over(','));
-        if (!step_over(']'))
-            return false;
+        } while (base[*t] == ',');
+        if (base[*t] != ']')
+            return nullptr;
     }
     *node = {};
     node->type = JSON_ARRAY;
     node->len = n;
     node->n_nodes = 1;
-    return true;
+    return t + 1 < end ? t + 1 : nullptr;
 }
 
-inline bool json_flat::read_value(json_node *node)
+/* There is a token behind the one at t. */
+inline const uint32_t *json_flat::read_value(const uint32_t *t, json_node *node)
 {
     str s;
 
-    if (token == end)
-        return false;
-    if (base[*token] == '[')
-        return read_array(node);
-    if (base[*token] != '"')
-        return read_scalar(node);
-    if (!find_string(&s))
-        return false;
+    if (base[*t] == '[')
+        return read_array(t, node);
+    if (base[*t] != '"')
+        return read_scalar(t, node) ? t + 1 : nullptr;
+    if (!find_string(t, &s))
+        return nullptr;
     *node = json_make_str(s);
-    return true;
+    return t + 1;
 }
 
-bool json_flat::read_members(const json_keys::place *key)
+/* The members to nodes; returns the place of the brace that closes. */
+const uint32_t *json_flat::read_members(const uint32_t *t, const json_keys::place *key)
 {
-    if (!step_over('{'))
-        return false;
-    if (step_over('}'))
-        return true;
-    do {
-        const uint32_t *at = token;
+    json_node *to = nodes + 1;
 
-        key = read_key(key);
-        if (!key || !read_value(out + 1))
-            return false;
+    out = to;
+    if (end - t < 2 || base[*t] != '{')
+        return nullptr;
+    if (base[t[1]] == '}')
+        return t + 1;
+    do {
+        const char *name;
+
+        t++;             /* from the brace or comma */
+        if (end - t < 4) /* key, colon, value, and what is behind it */
+            return nullptr;
+        name = base + *t + 1;
+        key = read_key(t, key);
+        if (!key)
+            return nullptr;
+        t = read_value(t + 2, to + 1);
+        if (!t)
+            return nullptr;
         is_repeated |= key->is_repeated;
         if (key->name == JSON_NAME_DROP)
             continue;
-        *out = json_make_str({base + *at + 1, key->len});
-        out->name = key->name;
-        key = keys.turn(key, json_str(out + 1));
-        out += 2;
-    } while (step_over(','));
-    return step_over('}');
+        *to = json_make_str({name, key->len});
+        to->name = key->name;
+        key = keys.turn(key, json_str(to + 1));
+        to += 2;
+    } while (base[*t] == ',');
+    out = to;
+    return base[*t] == '}' ? t : nullptr;
 }
 
 bool json_flat::mark(str text)
@@ -372,7 +397,6 @@ bool json_flat::seek(str text)
     base = in_run ? run.ptr : text.ptr;
     while (next < end && base + *next < text.ptr)
         next++;
-    token = next;
     return true;
 }
 
@@ -382,22 +406,21 @@ const json_node *json_flat::read(str text, json_name_key *name, arena *to, unsig
     void *block;
 
     const json_keys::place *root = keys.begin(name);
+    const uint32_t *last;
 
     if (!root || text.len == 0 || !seek(text))
         return nullptr;
-    out = nodes + 1;
     mem = to;
     room = nullptr;
     text_len = text.len;
     has_escapes = memchr(text.ptr, '\\', text.len);
     is_repeated = false;
-    if (!read_members(root))
+    last = read_members(next, root);
+    /* is that brace its own, and its last token? */
+    if (!last || base + *last >= text.ptr + text.len ||
+        (last + 1 < end && base + last[1] < text.ptr + text.len))
         return nullptr;
-    /* its own last token was the last one taken */
-    if (base + token[-1] >= text.ptr + text.len ||
-        (token < end && base + *token < text.ptr + text.len))
-        return nullptr;
-    next = token;
+    next = last + 1;
     nodes->type = JSON_OBJECT;
     nodes->len = static_cast<uint32_t>(out - nodes) / 2;
     nodes->n_nodes = static_cast<uint64_t>(out - nodes);

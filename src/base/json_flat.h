@@ -35,8 +35,7 @@ class json_flat
     const uint32_t *end;    /* behind the last one */
 
     /* the text being read; what it lacks can make the reading go on into the next one */
-    const char *base;      /* the offsets are from */
-    const uint32_t *token; /* offset of the next token */
+    const char *base; /* tokens are offsets from it */
     json_node *out;
     arena *mem;
     bool has_escapes, is_repeated; /* there is a backslash; a key stands twice */
@@ -45,15 +44,14 @@ class json_flat
 
     bool mark(str text);
     bool seek(str text);
-    bool read_members(const json_keys::place *key);
-    const json_keys::place *read_key(const json_keys::place *at);
-    const json_keys::place *learn_key(const json_keys::place *at);
-    bool read_value(json_node *node);
-    bool read_array(json_node *node);
-    bool skip_element();
-    bool read_scalar(json_node *node);
-    bool find_string(str *ret);
+    const uint32_t *read_members(const uint32_t *t, const json_keys::place *key);
+    const json_keys::place *read_key(const uint32_t *t, const json_keys::place *at);
+    const json_keys::place *learn_key(const uint32_t *t, const json_keys::place *at);
+    const uint32_t *read_value(const uint32_t *t, json_node *node);
+    const uint32_t *read_array(const uint32_t *t, json_node *node);
+    bool check_element(const uint32_t *t);
+    bool read_scalar(const uint32_t *t, json_node *node) const;
+    bool find_string(const uint32_t *t, str *ret);
     bool unescape(str *s);
-    const char *token_end() const;
-    bool step_over(char c);
+    const char *token_end(const uint32_t *t) const;
 };

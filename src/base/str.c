@@ -251,18 +251,23 @@ void buf_put_json(buf *b, str s)
 {
     const char *p = s.ptr;
     const char *end = p + s.len;
+    size_t n;
 
-    buf_put_char(b, '"');
+    if (!buf_reserve(b, s.len + 2))
+        return;
+    b->ptr[b->len++] = '"';
+    n = json_copy_plain(b->ptr + b->len, p, s.len); /* mostly all of it */
+    b->len += n;
+    p += n;
     while (p < end) {
-        size_t n;
+        while (p < end && is_special((unsigned char)*p))
+            p = put_json_char(b, p, end);
 
         if (!buf_reserve(b, (size_t)(end - p) + 1))
             return;
         n = json_copy_plain(b->ptr + b->len, p, (size_t)(end - p));
         b->len += n;
         p += n;
-        while (p < end && is_special((unsigned char)*p))
-            p = put_json_char(b, p, end);
     }
     buf_put_char(b, '"');
 }
