@@ -52,7 +52,7 @@ int bus_topic_put(buf *b, bus_topic topic, str token)
     const char *pattern = bus_topic_pattern(topic);
     const char *place = pattern ? strchr(pattern, '*') : NULL;
 
-    if (!bus_topic_is_ours(topic) || (place != NULL) != (token.ptr != NULL))
+    if (!pattern || !bus_topic_is_ours(topic) || (place != NULL) != (token.ptr != NULL))
         return TTP_E_INVALID;
     if (place && !is_token(token))
         return TTP_E_INVALID;
