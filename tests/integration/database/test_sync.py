@@ -174,7 +174,7 @@ class Sync(unittest.TestCase):
         self.assertIn("unknown kind of database", err)
         _, err = self.ttp("state", "list", status=1, DECNET_DB_TYPE="mysql", DECNET_DB_HOST="127.0.0.1",
                           DECNET_DB_PORT="1", DECNET_DB_USER="me", DECNET_DB_PASSWORD="s3cret")
-        self.assertIn("mysql://me@127.0.0.1:1/decnet: cannot reach", err)
+        self.assertRegex(err, "mysql://me@127.0.0.1:1/decnet: (cannot reach|this build knows SQLite only)")
         self.assertNotIn("s3cret", err)
         _, err = self.ttp("rules", "watch", "--db", "x", "--rules", "y", status=2)
         self.assertIn("exclude", err)
