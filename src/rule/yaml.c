@@ -40,10 +40,9 @@ typedef struct builder {
     anchor anchors[RULE_YAML_ANCHORS_MAX];
 } builder;
 
-/* To make a parser takes libfyaml as long as to read a small rule, so one is kept. */
 struct yaml_reader {
-    struct fy_diag *diag;     /* of the parser */
-    struct fy_parser *parser; /* NULL: to be made */
+    struct fy_diag *diag; /* of the parser */
+    struct fy_parser *parser;
     builder b;
 };
 
@@ -499,22 +498,21 @@ static int make_parser(yaml_reader *r)
     return r->parser ? 0 : -ENOMEM;
 }
 
-/* A parser that stopped before the end of its text is not used again. */
+/* A parser for each text: one that is reset is not as new, its next mistake may be told otherwise.
+ */
 static int run_parser(yaml_reader *r, str text)
 {
-    int rc = r->parser ? 0 : make_parser(r);
+    int rc = make_parser(r);
 
     if (rc)
         return rc;
-    rc = fy_parser_reset(r->parser) || fy_parser_set_string(r->parser, text.ptr, text.len) ? -ENOMEM
-                                                                                           : 0;
+    rc = fy_parser_set_string(r->parser, text.ptr, text.len) ? -ENOMEM : 0;
     if (!rc) {
         r->b.parser = r->parser;
         r->b.text = text;
         rc = take_all(&r->b, r->diag);
     }
-    if (rc)
-        end_parser(r);
+    end_parser(r);
     return rc;
 }
 
