@@ -15,7 +15,6 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "rule/rule.h"
-#include "rule/yaml.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -161,14 +160,13 @@ static int64_t wake_ns(waker *w, str text)
     return w->seen_ns - begun;
 }
 
-static int64_t compile_ns(yaml_reader *yaml, str text)
+static int64_t compile_ns(str text)
 {
-    const rule_context ctx = {.yaml = yaml};
     int64_t begun = time_monotonic_ns();
     rule *r = NULL;
     ttp_err err;
 
-    if (rule_read(text, NULL, &ctx, &r, &err))
+    if (rule_read(text, NULL, NULL, &r, &err))
         return 0;
     begun = time_monotonic_ns() - begun;
     rule_unref(r);
@@ -250,14 +248,12 @@ static void print_styles(const int64_t *took_ns)
 static bool measure_edits(bench_report *report, const char *name, reload *r, bench_load *l)
 {
     static int64_t took_ns[N_EDITS], woke_ns[N_EDITS], compiled_ns[N_EDITS], floor_ns[N_EDITS];
-    auto_free(yaml_reader) yaml_reader *yaml = yaml_reader_new();
     char figure[64];
-    bool done;
+    bool done = true;
     waker w;
 
     if (!waker_open(&w))
         return false;
-    done = yaml;
     for (unsigned i = 0; done && i < N_EDITS; i++) {
         auto_free(buf) buf text = {0};
 
@@ -265,7 +261,7 @@ static bool measure_edits(bench_report *report, const char *name, reload *r, ben
         done = edit_once(r, l, i, &took_ns[i]);
         (void)usleep(1000); /* a pause between edits, of whatever length */
         woke_ns[i] = wake_ns(&w, buf_str(&text));
-        compiled_ns[i] = compile_ns(yaml, buf_str(&text));
+        compiled_ns[i] = compile_ns(buf_str(&text));
         floor_ns[i] = woke_ns[i] + compiled_ns[i];
         (void)usleep(1000); /* the same */
     }

@@ -218,34 +218,27 @@ static void lap(parts *p, part which, int64_t *begun)
 
 static void parse_all(const files *f)
 {
-    yaml_reader *reader = yaml_reader_new();
-
     for (size_t i = 0; i < f->n; i++) {
         const yaml_node *root;
         ttp_err err;
         arena a = {0};
 
-        (void)yaml_parse(reader, buf_str(&f->texts[i]), NULL, &a, &root,
-                         &err); /* the reader says it */
+        (void)yaml_parse(buf_str(&f->texts[i]), NULL, &a, &root, &err); /* the reader says it */
         arena_done(&a);
     }
-    yaml_reader_free(reader);
 }
 
 static void read_rules(const files *f, parts *p)
 {
-    const rule_context ctx = {.yaml = yaml_reader_new()};
-
     p->rules = calloc(f->n + 1, sizeof(*p->rules));
     for (size_t i = 0; p->rules && i < f->n; i++) {
         ttp_err err = {0};
 
-        if (rule_read(buf_str(&f->texts[i]), NULL, &ctx, &p->rules[p->n_rules], &err))
+        if (rule_read(buf_str(&f->texts[i]), NULL, NULL, &p->rules[p->n_rules], &err))
             (void)cli_fail(&err); /* the others count */
         else
             p->n_rules++;
     }
-    yaml_reader_free(ctx.yaml);
 }
 
 static void compile_again(const parts *p)

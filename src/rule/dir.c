@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "rule/files.h"
-#include "rule/yaml.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,21 +157,6 @@ static int add_dir(collection *c, const char *path, const rule_context *ctx, ttp
     return rc ? rule_file_fail(err, path, "cannot read the directory", -rc) : 0;
 }
 
-/* Reads in turn with one parser, the caller's or one of its own. */
-typedef struct reused {
-    rule_context ctx;
-    yaml_reader *own;
-} reused;
-
-static int begin_reuse(reused *u, const rule_context *ctx)
-{
-    u->ctx = ctx ? *ctx : (rule_context){0};
-    u->own = u->ctx.yaml ? NULL : yaml_reader_new();
-    if (u->own)
-        u->ctx.yaml = u->own;
-    return u->ctx.yaml ? 0 : -ENOMEM;
-}
-
 static int end_collection(collection *c, int rc, rule_dir *ret_dir)
 {
     free(c->slots);
@@ -186,12 +170,8 @@ static int end_collection(collection *c, int rc, rule_dir *ret_dir)
 int rule_dir_read(const char *path, const rule_context *ctx, rule_dir *ret_dir, ttp_err *err)
 {
     collection c = {0};
-    reused u;
-    int rc = begin_reuse(&u, ctx);
 
-    rc = rc ? err_set(err, rc, path, "out of memory") : add_dir(&c, path, &u.ctx, err);
-    (void)yaml_reader_free(u.own); /* returns NULL */
-    return end_collection(&c, rc, ret_dir);
+    return end_collection(&c, add_dir(&c, path, ctx, err), ret_dir);
 }
 
 static bool is_dir(const char *path)
@@ -204,18 +184,15 @@ static bool is_dir(const char *path)
 int rule_paths_read(char *const *paths, size_t n, const rule_context *ctx, rule_dir *ret_dir)
 {
     collection c = {0};
-    reused u;
-    int rc = begin_reuse(&u, ctx);
+    int rc = 0;
 
     for (size_t i = 0; !rc && i < n; i++) {
         ttp_err err = {0};
 
-        rc = is_dir(paths[i]) ? add_dir(&c, paths[i], &u.ctx, &err)
-                              : add_file(&c, paths[i], &u.ctx);
+        rc = is_dir(paths[i]) ? add_dir(&c, paths[i], ctx, &err) : add_file(&c, paths[i], ctx);
         if (rc && rc != -ENOMEM)
             rc = add_error(&c, &err);
     }
-    (void)yaml_reader_free(u.own); /* returns NULL */
     return end_collection(&c, rc, ret_dir);
 }
 

@@ -252,7 +252,7 @@ static int read_document(reading *r, str text)
 {
     const yaml_node *root;
     char shown[SHOWN_SIZE];
-    int rc = yaml_parse(r->ctx->yaml, text, r->where, r->tmp, &root, r->err);
+    int rc = yaml_parse(text, r->where, r->tmp, &root, r->err);
 
     if (rc)
         return rc;

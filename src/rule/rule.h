@@ -122,9 +122,6 @@ typedef struct rule_context {
     void *warn_ctx;
     bool lint;        /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
     bool keep_source; /* rules keep their bytes: a fifth more memory */
-    /* From rule/yaml.h: memory that is used again from rule to rule, by one thread at a time; who
-     * reads many should have one. NULL: none. */
-    struct yaml_reader *yaml;
 } rule_context;
 
 /*

@@ -29,7 +29,7 @@ typedef struct builder {
     ttp_err *err;
     str text; /* what the parser reads */
     struct fy_parser *parser;
-    const yaml_node **kids; /* memory of the reader */
+    const yaml_node **kids;
     size_t n_kids, cap_kids;
     unsigned depth;
     unsigned n_anchors;
@@ -39,12 +39,6 @@ typedef struct builder {
     frame frames[RULE_YAML_DEPTH_MAX];
     anchor anchors[RULE_YAML_ANCHORS_MAX];
 } builder;
-
-struct yaml_reader {
-    struct fy_diag *diag; /* of the parser */
-    struct fy_parser *parser;
-    builder b;
-};
 
 static void see_token(builder *b, struct fy_token *token)
 {
@@ -470,111 +464,87 @@ static int take_all(builder *b, struct fy_diag *diag)
     return rc;
 }
 
-static void end_parser(yaml_reader *r)
+static int make_parser(struct fy_diag *diag, struct fy_parser **ret_parser)
 {
-    fy_parser_destroy(take(r->parser));
-    fy_diag_destroy(take(r->diag));
-}
-
-static int make_parser(yaml_reader *r)
-{
-    struct fy_diag_cfg diag_cfg;
-    struct fy_parse_cfg cfg = {
+    const struct fy_parse_cfg cfg = {
         .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE |
                  FYPCF_SLOPPY_FLOW_INDENTATION, /* as PyYAML reads it */
+        .diag = diag,
     };
 
-    fy_diag_cfg_default(&diag_cfg);
-    diag_cfg.fp = NULL;
-    diag_cfg.output_fn = NULL;
-    r->diag = fy_diag_create(&diag_cfg);
-    if (!r->diag)
-        return -ENOMEM;
-    fy_diag_set_collect_errors(r->diag, true);
-    cfg.diag = r->diag;
-    r->parser = fy_parser_create(&cfg);
-    if (!r->parser)
-        end_parser(r);
-    return r->parser ? 0 : -ENOMEM;
+    *ret_parser = fy_parser_create(&cfg);
+    return *ret_parser ? 0 : -ENOMEM;
 }
 
-/* A parser for each text: one that is reset is not as new, its next mistake may be told otherwise.
- */
-static int run_parser(yaml_reader *r, str text)
+static struct fy_diag *make_diag(void)
 {
-    int rc = make_parser(r);
+    struct fy_diag_cfg cfg;
+    struct fy_diag *diag;
 
-    if (rc)
-        return rc;
-    rc = fy_parser_set_string(r->parser, text.ptr, text.len) ? -ENOMEM : 0;
-    if (!rc) {
-        r->b.parser = r->parser;
-        r->b.text = text;
-        rc = take_all(&r->b, r->diag);
-    }
-    end_parser(r);
+    fy_diag_cfg_default(&cfg);
+    cfg.fp = NULL;
+    cfg.output_fn = NULL;
+    diag = fy_diag_create(&cfg);
+    if (diag)
+        fy_diag_set_collect_errors(diag, true);
+    return diag;
+}
+
+/*
+ * A parser for each text: one of libfyaml 0.7.12 that is reset tells some mistakes of the next text
+ * otherwise than a new one.
+ */
+static int run_parser(builder *b)
+{
+    struct fy_diag *diag = make_diag();
+    int rc = diag ? make_parser(diag, &b->parser) : -ENOMEM;
+
+    if (!rc && fy_parser_set_string(b->parser, b->text.ptr, b->text.len))
+        rc = -ENOMEM;
+    if (!rc)
+        rc = take_all(b, diag);
+    fy_parser_destroy(b->parser); /* takes NULL, as the next does */
+    fy_diag_destroy(diag);
     return rc;
 }
 
-static int parse_into(yaml_reader *r, str text, const yaml_node **ret_root)
+static int root_of(builder *b, const yaml_node **ret_root)
 {
-    builder *b = &r->b;
     yaml_node *empty;
-    int rc = run_parser(r, text);
+    int rc;
 
-    if (rc)
-        return rc;
-    if (b->n_kids == 0) {
-        rc = new_node(b, YAML_SCALAR, &empty);
-        if (rc)
-            return rc;
-        empty->text = STR("");
-        empty->line = empty->column = 1;
-        *ret_root = empty;
+    if (b->n_kids > 0) {
+        *ret_root = b->kids[0];
         return 0;
     }
-    *ret_root = b->kids[0];
+    rc = new_node(b, YAML_SCALAR, &empty);
+    if (rc)
+        return rc;
+    empty->text = STR("");
+    empty->line = empty->column = 1;
+    *ret_root = empty;
     return 0;
 }
 
-yaml_reader *yaml_reader_new(void)
+int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root, ttp_err *err)
 {
-    return calloc(1, sizeof(yaml_reader));
-}
-
-yaml_reader *yaml_reader_free(yaml_reader *r)
-{
-    if (!r)
-        return NULL;
-    end_parser(r);
-    free(r->b.kids);
-    free(r);
-    return NULL;
-}
-
-static void begin(builder *b, const char *where, arena *a, ttp_err *err)
-{
-    b->a = a;
-    b->where = where;
-    b->err = err;
-    b->n_kids = b->n_nodes = 0;
-    b->depth = b->n_anchors = b->n_documents = b->line = b->column = 0;
-}
-
-int yaml_parse(yaml_reader *r, str text, const char *where, arena *a, const yaml_node **ret_root,
-               ttp_err *err)
-{
-    auto_free(yaml_reader) yaml_reader *own = r ? NULL : yaml_reader_new();
+    auto_free(mem) builder *b = NULL;
     int rc = yaml_text_prepare(text, where, a, &text, err);
 
     if (rc)
         return rc;
-    if (!r)
-        r = own;
-    if (!r)
+    b = calloc(1, sizeof(*b));
+    if (!b)
         return -ENOMEM;
-    begin(&r->b, where, a, err);
-    return parse_into(r, text, ret_root);
+    b->a = a;
+    b->where = where;
+    b->err = err;
+    b->text = text;
+    rc = run_parser(b);
+    if (!rc)
+        rc = root_of(b, ret_root);
+    free(b->kids);
+    return rc;
 }
 
 const yaml_node *yaml_get(const yaml_node *map, str key)

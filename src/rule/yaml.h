@@ -36,20 +36,12 @@ struct yaml_node {
     };
 };
 
-/* What parsing needs and the next text can use again, for one thread at a time. */
-typedef struct yaml_reader yaml_reader;
-yaml_reader *yaml_reader_new(void);            /* NULL when out of memory */
-yaml_reader *yaml_reader_free(yaml_reader *r); /* takes NULL, returns NULL */
-DEFINE_FREE_PTR(yaml_reader, yaml_reader *, yaml_reader_free)
-
 /*
- * Parse one document into a. where goes into err. An empty document is a null scalar. r may be
- * NULL: memory of its own, which takes as long again.
+ * Parse one document into a. where goes into err. An empty document is a null scalar.
  * Returns 0, TTP_E_SYNTAX, TTP_E_LIMIT (nodes, nesting, anchors), TTP_E_UNSUPPORTED (a tag we do
  * not know) or -ENOMEM.
  */
-int yaml_parse(yaml_reader *r, str text, const char *where, arena *a, const yaml_node **ret_root,
-               ttp_err *err);
+int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root, ttp_err *err);
 
 /* The value under key, or NULL; NULL also where map is no mapping. */
 const yaml_node *yaml_get(const yaml_node *map, str key);

@@ -12,7 +12,6 @@
  * claim it, of which the first by name runs, and what an operator set. Events only say where to
  * look; what is found there decides, so that an event too many or twice does nothing.
  */
-#include "rule/yaml.h"
 #include "store/store.h"
 
 #include <sys/stat.h>
@@ -61,7 +60,6 @@ typedef struct fs_store {
 
     /* the thread's alone: */
     matcher *m;
-    yaml_reader *yaml;
     int inotify_fd, dir_wd, parent_wd; /* -1: none */
     dev_t dir_dev;
     ino_t dir_ino;

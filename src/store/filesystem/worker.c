@@ -198,15 +198,13 @@ void *fs_worker(void *store)
     int rc;
 
     fs->m = matcher_new(NULL);
-    fs->yaml = yaml_reader_new();
-    rc = fs->m && fs->yaml ? begin(fs, &err) : -ENOMEM;
+    rc = fs->m ? begin(fs, &err) : -ENOMEM;
     fs->check_ns = time_monotonic_ns() + STORE_LOOK_MS * NS_PER_MS;
     fs->reconcile_ns = time_monotonic_ns() + reconcile_ms(fs) * NS_PER_MS;
     tell_ready(fs, rc, &err);
     if (!rc)
         follow(fs);
     fs_watch_close(fs);
-    (void)matcher_free(fs->m);        /* returns NULL */
-    (void)yaml_reader_free(fs->yaml); /* the same */
+    (void)matcher_free(fs->m); /* returns NULL */
     return NULL;
 }

@@ -192,7 +192,7 @@ static size_t run_file(const char *name, matcher *m)
 
     (void)snprintf(path, sizeof(path), "%s/%s", CASES_DIR, name);
     text = read_file(path);
-    expect_int(path, yaml_parse(NULL, text, name, &a, &cases, &err), 0);
+    expect_int(path, yaml_parse(text, name, &a, &cases, &err), 0);
     expect_c(path, err.text, "");
     expect_true(path, cases && cases->type == YAML_LIST);
     for (; cases && cases->type == YAML_LIST && n < cases->n; n++) {

@@ -73,7 +73,7 @@ static void check_scalar(const char *says, const char *text, const char *want)
     buf out = {0};
     ttp_err err = {0};
 
-    expect_int(says, yaml_parse(NULL, str_from(text), "x", &a, &root, &err), 0);
+    expect_int(says, yaml_parse(str_from(text), "x", &a, &root, &err), 0);
     value = root ? yaml_to_json(root, &a) : NULL;
     if (value)
         json_write(&out, value);
@@ -125,7 +125,7 @@ static void test_bools(void **state)
         arena a = {0};
         bool got = false;
 
-        expect_int(c->says, yaml_parse(NULL, str_from(c->text), "x", &a, &root, NULL), 0);
+        expect_int(c->says, yaml_parse(str_from(c->text), "x", &a, &root, NULL), 0);
         expect_int(c->says, root && yaml_bool(root, &got), c->is_bool);
         expect_int(c->says, got, c->want);
         arena_done(&a);
@@ -262,7 +262,7 @@ static void test_limits(void **state)
         char *text = c->make(c->n);
         arena a = {0};
 
-        expect_int(c->says, yaml_parse(NULL, str_from(text), "x", &a, &root, NULL), c->want);
+        expect_int(c->says, yaml_parse(str_from(text), "x", &a, &root, NULL), c->want);
         arena_done(&a);
         free(text);
     }
@@ -281,8 +281,8 @@ static void test_deep_alias(void **state)
     (void)snprintf(text + len, sizeof(text) - len, "%s, b: %.*s*a%.*s}", inner,
                    RULE_YAML_DEPTH_MAX / 2, inner, RULE_YAML_DEPTH_MAX / 2,
                    inner + RULE_YAML_DEPTH_MAX / 2);
-    expect_int("an alias counts with its depth",
-               yaml_parse(NULL, str_from(text), "x", &a, &root, NULL), TTP_E_LIMIT);
+    expect_int("an alias counts with its depth", yaml_parse(str_from(text), "x", &a, &root, NULL),
+               TTP_E_LIMIT);
     arena_done(&a);
     free(inner);
     end_rows();
@@ -294,8 +294,8 @@ static void test_places(void **state)
     arena a = {0};
 
     (void)state;
-    expect_int("parses",
-               yaml_parse(NULL, STR("\xC3\xA9: x\nb: {c: [1, \"q\"]}\n"), "x", &a, &root, NULL), 0);
+    expect_int("parses", yaml_parse(STR("\xC3\xA9: x\nb: {c: [1, \"q\"]}\n"), "x", &a, &root, NULL),
+               0);
     assert_non_null(root);
     expect_int("columns count characters", root->pairs[0].value->column, 4);
     item = yaml_get(yaml_get(root, STR("b")), STR("c"));
@@ -311,75 +311,13 @@ static void test_places(void **state)
     end_rows();
 }
 
-/* Whatever one text leaves behind in a reader, the next one must not meet. */
-static const struct {
-    const char *says, *text;
-} reader_cases[] = {
-    {"a rule's shape", "rule_id: R1\nmatch: {field: a, pattern: 'x'}\nemits:\n  - {a: 1}\n"},
-    {"nothing", ""},
-    {"an older version", "%YAML 1.1\n---\na: yes\n"},
-    {"a tag of its own", "%TAG !e! tag:example.org,2000:\n---\na: !e!x 1\n"},
-    {"a handle that only another text declares", "---\na: !e!x 1\n"},
-    {"an anchor", "a: &a {x: [1, 2]}\nb: *a\n"},
-    {"an alias that only another text names", "b: *a\n"},
-    {"an open list", "a: [1, 2\n"},
-    {"an open quote", "a: 'x\n"},
-    {"a bad indent", "a: 1\n  b: 2\n c: 3\n"},
-    {"two documents", "a: 1\n---\nb: 2\n"},
-    {"a block", "a: |+\n  x\n\n\n"},
-    {"a comment", "# nothing else\n"},
-    {"flow in flow", "{a: [{b: {c: [d, {e: f}]}}], g: \"h\"}"},
-    {"a merge", "a: &a {x: 1}\nb: {<<: *a, y: 2}\n"},
-    {"a key twice", "a: 1\na: 2\n"},
-};
-
-/* What a text gives, or how it is refused. */
-static void put_outcome(yaml_reader *r, const char *text, buf *out)
-{
-    const yaml_node *root = NULL;
-    ttp_err err = {0};
-    arena a = {0};
-    int rc = yaml_parse(r, str_from(text), "x", &a, &root, &err);
-
-    buf_clear(out);
-    if (rc)
-        buf_printf(out, "%d %u:%u %s", rc, err.line, err.column, err.text);
-    else
-        json_write(out, yaml_to_json(root, &a));
-    arena_done(&a);
-}
-
-static void test_reader(void **state)
-{
-    yaml_reader *r = yaml_reader_new();
-    buf alone = {0}, after = {0}, ignored = {0};
-
-    (void)state;
-    assert_non_null(r);
-    for_each_row(first, reader_cases)
-    {
-        for_each_row(second, reader_cases)
-        {
-            put_outcome(r, first->text, &ignored);
-            put_outcome(r, second->text, &after);
-            put_outcome(NULL, second->text, &alone);
-            expect_bytes(second->says, after.ptr, after.len, buf_c_str(&alone));
-        }
-    }
-    buf_done(&alone);
-    buf_done(&after);
-    buf_done(&ignored);
-    (void)yaml_reader_free(r); /* returns NULL */
-    end_rows();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars), cmocka_unit_test(test_other_locale),
         cmocka_unit_test(test_bools),   cmocka_unit_test(test_trees),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_deep_alias),
-        cmocka_unit_test(test_places),  cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_places),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
