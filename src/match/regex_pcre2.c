@@ -36,7 +36,8 @@
 typedef struct writer {
     buf *out;
     ttp_err *err;
-    bool behind; /* in a look-behind, where PCRE2 must see a fixed length */
+    bool behind; /* where PCRE2 must see a fixed length: in a look-behind, in a group it measures */
+    bool *measured; /* [n_groups + 1]: a look-behind refers to it */
 } writer;
 
 static int put_node(writer *w, const regex_node *node);
@@ -257,8 +258,36 @@ static void put_counts(buf *out, const regex_node *node)
 }
 
 /*
- * In a look-behind. What is repeated a varying number of times there has no width, or the reader
- * would have refused it, so once is as good as often; PCRE2 asks for equal lengths without
+ * PCRE2 measures what stands in a look-behind, and so each group that is referred to from there,
+ * and each that is referred to from such a group. References lead to groups that end before them:
+ * from the last node to the first, each is seen before its group.
+ */
+static void find_measured(bool *measured, const regex_node *node, bool inside)
+{
+    if (node->type == REGEX_BACKREF && inside)
+        measured[node->group] = true;
+    else if (node->type == REGEX_GROUP && measured[node->group])
+        inside = true;
+    else if (node->type == REGEX_LOOK)
+        inside = node->behind;
+    for (uint32_t i = node->n_kids; i-- > 0;)
+        find_measured(measured, node->kids[i], inside);
+}
+
+static int put_group(writer *w, const regex_node *node)
+{
+    bool outer = w->behind;
+    int rc;
+
+    w->behind = outer || w->measured[node->group];
+    rc = put_around(w, "(", node->kids[0]);
+    w->behind = outer;
+    return rc;
+}
+
+/*
+ * Where PCRE2 measures. What is repeated a varying number of times there has no width, or the
+ * reader would have refused it, so once is as good as often; PCRE2 asks for equal lengths without
  * looking at what is repeated. What is never tried may have any width: it goes where PCRE2 does
  * not measure. It must stay, for the numbers of the groups in it.
  */
@@ -368,7 +397,7 @@ static int put_node(writer *w, const regex_node *node)
     case REGEX_REPEAT:
         return put_repeat(w, node);
     case REGEX_GROUP:
-        return put_around(w, "(", node->kids[0]);
+        return put_group(w, node);
     case REGEX_ASSERT:
         buf_put_c(w->out, assert_form(node->assert_type));
         return 0;
@@ -398,9 +427,13 @@ static bool has_atomic(const regex_node *node)
 
 int regex_to_pcre2(const regex *re, buf *out, ttp_err *err)
 {
-    writer w = {.out = out, .err = err};
+    auto_free(mem) bool *measured = calloc(re->n_groups + 1, sizeof(*measured));
+    writer w = {.out = out, .err = err, .measured = measured};
     int rc;
 
+    if (!measured)
+        return -ENOMEM;
+    find_measured(measured, re->root, false);
     if (has_atomic(re->root))
         buf_put_c(out, "(*NO_AUTO_POSSESS)");
     buf_put_c(out, "(?=)");

@@ -200,7 +200,10 @@ class Grammar:
 
     def behind_(self, depth):
         self.behind += 1
-        kid = self.alternatives(depth - 1)
+        if self.rng.random() < 0.25 and any(width is not None for _, _, width in self.closed):
+            kid = self.backref()
+        else:
+            kid = self.alternatives(depth - 1)
         if kid.width is None:
             kid = self.plain_fixed()
         self.behind -= 1
@@ -265,7 +268,7 @@ class Grammar:
         def sample(caps):
             n = rng.randint(lo, lo + 2 if hi is None else hi)
             return ''.join([node.sample(caps) for _ in range(n)])
-        fixed = node.width * lo if node.width is not None and lo == hi else None
+        fixed = node.width * lo if node.width == 0 or (node.width and lo == hi) else None
         return Node(text, sample, fixed, False)
 
 

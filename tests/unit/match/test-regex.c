@@ -405,6 +405,12 @@ static const struct {
     {"alternatives", "a|b", "(?=)(?:a|b)"},
     {"a possessive group is an atomic one", "(a)*+", "(*NO_AUTO_POSSESS)(?=)(?>(a)*)"},
     {"a look-behind shows one length", "(?<=(?:\\b)?a)", "(?=)(?<=(?:\\b|)a)"},
+    {"a group that a look-behind refers to shows one length", "(a(?:\\b)?)(?<=\\1)",
+     "(?=)(a(?:\\b|))(?<=\\g{1})"},
+    {"so does a group that such a group refers to", "((?:\\b)?a)(\\1)(?<=\\2)",
+     "(?=)((?:\\b|)a)(\\g{1})(?<=\\g{2})"},
+    {"a group that another look refers to does not", "((?:\\b)?a)(?=\\1)",
+     "(?=)((?:\\b)?a)(?=\\g{1})"},
 };
 
 static void test_forms(void **state)
