@@ -2,6 +2,7 @@
 #include "cli/live.h"
 
 #include "base/err.h"
+#include "base/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static int start_dir(live_rules *l, const char *rules, const char *bundle, const
     if (ttp_engine_reset(l->engine, l->loaded.dir.rules, NULL, l->loaded.dir.n_rules))
         return no_memory();
     if (l->catalogue == attack_builtin())
-        l->has_starter = pthread_create(&l->starter, NULL, follow_later, l) == 0;
+        l->has_starter = thread_start(&l->starter, follow_later, l) == 0;
     return CLI_DONE;
 }
 

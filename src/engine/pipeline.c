@@ -4,10 +4,10 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -210,18 +210,14 @@ static void *run_member(void *arg)
 /* Start the threads but the calling one, as many of them as can be had; returns how many run. */
 static unsigned start_members(pipeline *p, member *members, unsigned n)
 {
-    sigset_t all, before;
     unsigned started = 0;
 
-    (void)sigfillset(&all);                            /* cannot fail with a valid pointer */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* nor this: threads inherit the mask */
     while (started < n) {
         members[started] = (member){.p = p, .number = started + 1};
-        if (pthread_create(&members[started].thread, NULL, run_member, &members[started]))
+        if (thread_start(&members[started].thread, run_member, &members[started]))
             break;
         started++;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
     return started;
 }
 

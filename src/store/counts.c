@@ -2,6 +2,7 @@
 #include "store/counts.h"
 
 #include "base/mem.h"
+#include "base/sorted.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -57,20 +58,16 @@ static bool is_zero(const ttp_rule_counts *c)
     return !(c->fires | c->suppressed | c->cuts | c->wakeups | c->verifications | c->ticks);
 }
 
+static const char *key_of(const void *entries, size_t i)
+{
+    const count_entry *entry = entries;
+
+    return entry[i].rule_id;
+}
+
 static size_t place_of_locked(const counts *c, const char *rule_id, bool *ret_found)
 {
-    size_t from = 0, to = c->n;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-
-        if (strcmp(c->entries[mid].rule_id, rule_id) < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    *ret_found = from < c->n && strcmp(c->entries[from].rule_id, rule_id) == 0;
-    return from;
+    return sorted_place(c->entries, c->n, key_of, rule_id, ret_found);
 }
 
 static count_entry *get_locked(counts *c, const char *rule_id)

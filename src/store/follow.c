@@ -6,12 +6,12 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "ttp/follow.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -231,7 +231,7 @@ static void tidy(ttp_follower *f)
         return;
     end_tidier(f);
     f->is_tidying = true;
-    f->has_tidier = pthread_create(&f->tidier, NULL, tidy_up, f) == 0;
+    f->has_tidier = thread_start(&f->tidier, tidy_up, f) == 0;
     if (!f->has_tidier)
         f->is_tidying = false;
     if (is_quiet)
@@ -269,17 +269,10 @@ static void *follow(void *arg)
 
 static int start_thread(ttp_follower *f)
 {
-    sigset_t all, before;
-    int rc;
+    int rc = thread_start(&f->thread, follow, f);
 
-    (void)sigfillset(&all); /* cannot fail */
-    rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (rc)
-        return -rc;
-    rc = pthread_create(&f->thread, NULL, follow, f);
     f->has_thread = rc == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* was valid before */
-    return -rc;
+    return rc;
 }
 
 int ttp_follower_open(ttp_store *store, ttp_engine *engine, const ttp_follower_options *options,

@@ -8,6 +8,7 @@
 #include "store/ledger.h"
 
 #include "base/err.h"
+#include "base/sorted.h"
 #include "base/time.h"
 
 #include <errno.h>
@@ -75,20 +76,16 @@ const char *ledger_host(const ledger *l)
     return l->host;
 }
 
+static const char *key_of(const void *entries, size_t i)
+{
+    ledger_entry *const *entry = entries;
+
+    return entry[i]->key;
+}
+
 static size_t place_of_locked(const ledger *l, const char *key, bool *ret_found)
 {
-    size_t from = 0, to = l->n;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-
-        if (strcmp(l->entries[mid]->key, key) < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    *ret_found = from < l->n && strcmp(l->entries[from]->key, key) == 0;
-    return from;
+    return sorted_place(l->entries, l->n, key_of, key, ret_found);
 }
 
 static ledger_entry *find_locked(const ledger *l, const char *key)

@@ -5,31 +5,22 @@
  */
 #include "base/err.h"
 #include "base/log.h"
+#include "base/sorted.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* Where rule_id is or belongs. */
+static const char *key_of(const void *states, size_t i)
+{
+    known_state *const *known = states;
+
+    return known[i]->rule_id;
+}
+
 static size_t place_of(const database *d, const char *rule_id, bool *ret_found)
 {
-    size_t low = 0, high = d->n_states;
-
-    *ret_found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(d->states[middle]->rule_id, rule_id);
-
-        if (order == 0) {
-            *ret_found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return sorted_place(d->states, d->n_states, key_of, rule_id, ret_found);
 }
 
 static bool same_state(const ttp_rule_state *a, const ttp_rule_state *b)

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/sorted.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "store/database/internal.h"
@@ -10,26 +11,16 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Where rule_id is or belongs. */
+static const char *key_of(const void *rules, size_t i)
+{
+    known_rule *const *known = rules;
+
+    return known[i]->rule_id;
+}
+
 static size_t place_of(const database *d, const char *rule_id, bool *ret_found)
 {
-    size_t low = 0, high = d->n_known;
-
-    *ret_found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(d->known[middle]->rule_id, rule_id);
-
-        if (order == 0) {
-            *ret_found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return sorted_place(d->known, d->n_known, key_of, rule_id, ret_found);
 }
 
 static void free_known(known_rule *k)

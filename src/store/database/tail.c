@@ -6,11 +6,11 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "store/database/internal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 
 #define BATCH "256"
@@ -330,7 +330,6 @@ static void *follow(void *arg)
 static int start_thread(database *d, ttp_err *err)
 {
     pthread_condattr_t clock;
-    sigset_t all, before;
     int rc = -pthread_condattr_init(&clock);
 
     if (!rc) {
@@ -339,10 +338,7 @@ static int start_thread(database *d, ttp_err *err)
         (void)pthread_condattr_destroy(&clock); /* holds nothing */
     }
     if (!rc) {
-        sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the arguments are right */
-        rc = -pthread_create(&d->thread, NULL, follow, d);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* as above */
+        rc = thread_start(&d->thread, follow, d);
         if (rc)
             (void)pthread_cond_destroy(&d->wake); /* nobody waits */
     }

@@ -8,26 +8,23 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/sorted.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "rule/files.h"
 
 #include <errno.h>
 
+static const char *key_of(const void *files, size_t i)
+{
+    fs_file *const *file = files;
+
+    return file[i]->name;
+}
+
 static size_t file_place(const fs_store *fs, const char *name, bool *ret_found)
 {
-    size_t from = 0, to = fs->n_files;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-
-        if (strcmp(fs->files[mid]->name, name) < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    *ret_found = from < fs->n_files && strcmp(fs->files[from]->name, name) == 0;
-    return from;
+    return sorted_place(fs->files, fs->n_files, key_of, name, ret_found);
 }
 
 static fs_file *find_file(const fs_store *fs, const char *name)

@@ -3,10 +3,10 @@
 #include "store/filesystem/fs.h"
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "base/time.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -40,20 +40,12 @@ static int open_store(const ttp_store_options *options, ttp_store **ret_store, t
     return err_set(err, rc, NULL, "cannot open the rule store: %s", strerror(-rc));
 }
 
-/* Signals are the program's: its own threads take them. */
 static int start_thread(fs_store *fs)
 {
-    sigset_t all, before;
-    int rc;
+    int rc = thread_start(&fs->thread, fs_worker, fs);
 
-    (void)sigfillset(&all); /* cannot fail */
-    rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (rc)
-        return -rc;
-    rc = pthread_create(&fs->thread, NULL, fs_worker, fs);
     fs->has_thread = rc == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* was valid before */
-    return -rc;
+    return rc;
 }
 
 static int start(ttp_store *store, ttp_err *err)
