@@ -5,10 +5,12 @@
 #include "attack/attack.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "match/scan_path.h"
 #include "rule/rule.h"
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -72,6 +74,22 @@ static void note_machine(findings *f)
                    __builtin_cpu_supports("avx512bw") ? "yes" : "no");
     note(f, "CPU features", text, NULL);
 #endif
+}
+
+static void note_scan_path(findings *f)
+{
+    const char *asked = getenv(SCAN_PATH_VARIABLE);
+    auto_free(buf) buf text = {0};
+
+    buf_printf(&text, "%s, of", scan_path_best()->name);
+    for (size_t i = 0; i < n_scan_paths; i++) {
+        if (scan_paths[i]->is_usable())
+            buf_printf(&text, " %s", scan_paths[i]->name);
+    }
+    note(f, "scan path", buf_c_str(&text) ? text.ptr : "out of memory",
+         asked && !scan_path_named(asked)
+             ? "$" SCAN_PATH_VARIABLE " names none of them; set it to one of them, or unset it"
+             : NULL);
 }
 
 static void note_libraries(findings *f)
@@ -161,6 +179,7 @@ static int run_doctor(const cli_command *self, int argc, char **argv)
         buf_put_char(&f.out, '[');
     note(&f, "ttp", TTP_VERSION, NULL);
     note_machine(&f);
+    note_scan_path(&f);
     note_libraries(&f);
     note_catalogue(&f, rules);
     if (f.json)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "match/scan_path.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS 8u /* of a group: the bits of a byte */
@@ -20,13 +21,24 @@ const scan_path *const scan_paths[] = {
 };
 const size_t n_scan_paths = sizeof(scan_paths) / sizeof(scan_paths[0]);
 
-const scan_path *scan_path_best(void)
+const scan_path *scan_path_named(const char *name)
 {
-    for (size_t i = 0; i + 1 < n_scan_paths; i++) {
-        if (scan_paths[i]->is_usable())
+    for (size_t i = 0; name && i < n_scan_paths; i++) {
+        if (strcmp(scan_paths[i]->name, name) == 0 && scan_paths[i]->is_usable())
             return scan_paths[i];
     }
-    return &scan_path_portable;
+    return NULL;
+}
+
+const scan_path *scan_path_best(void)
+{
+    const scan_path *asked = scan_path_named(getenv(SCAN_PATH_VARIABLE));
+
+    for (size_t i = 0; !asked; i++) { /* the last is always usable */
+        if (scan_paths[i]->is_usable())
+            asked = scan_paths[i];
+    }
+    return asked;
 }
 
 /* ---- filters ---- */

@@ -73,7 +73,12 @@ struct scan_path {
 extern const scan_path *const scan_paths[];
 extern const size_t n_scan_paths;
 
-/* The first that the CPU can take. Threads: any. */
+/* That of this name; NULL: none that the CPU can take. */
+const scan_path *scan_path_named(const char *name);
+
+/* The one that the environment names, for comparison, else the first that the CPU can take.
+ * Threads: any. */
+#define SCAN_PATH_VARIABLE "TTP_SCAN_PATH"
 const scan_path *scan_path_best(void);
 
 /*

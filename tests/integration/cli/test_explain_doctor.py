@@ -58,7 +58,7 @@ def check_spans():
 def check_doctor():
     done = ttp("doctor", "--rules", PACK)
     check("doctor: versions, CPU, catalogue and rules, all well; exit status 0",
-          wrong(done, status=0, out=[rf"^ok +{name} " for name in ("ttp", "machine", "PCRE2", "libfyaml", "SQLite", "simdjson",
+          wrong(done, status=0, out=[rf"^ok +{name} " for name in ("ttp", "machine", "scan path", "PCRE2", "libfyaml", "SQLite", "simdjson",
                                                                    "zlib", "zstd", "libcurl", "ATT&CK", "rules")],
                 no_out=["^FAIL"]))
     for feature, name in (("zlib", "zlib"), ("zstd", "zstd"), ("curl", "libcurl")):
@@ -75,7 +75,8 @@ def check_doctor():
         rows = [("a rule that is refused", ["--rules", "rules"], {}, r"^FAIL rules"),
                 ("a directory without rules", ["--rules", "empty"], {}, r"^FAIL rules"),
                 ("no such directory", ["--rules", "nowhere"], {}, r"^FAIL rules"),
-                ("a bundle that cannot be read", ["--rules", PACK], {"DECNET_TTP_ATTACK_BUNDLE": "/nowhere"}, r"^FAIL ATT&CK")]
+                ("a bundle that cannot be read", ["--rules", PACK], {"DECNET_TTP_ATTACK_BUNDLE": "/nowhere"}, r"^FAIL ATT&CK"),
+                ("a scan path that no CPU has", ["--rules", PACK], {"TTP_SCAN_PATH": "mmx"}, r"^FAIL scan path")]
         for says, words, env, line in rows:
             done = here.ttp("doctor", *words, env=env)
             check(f"doctor: {says} is a problem, with what to do; exit status 1",

@@ -105,10 +105,10 @@ def check_man():
     for name in NAMES:
         check(f"the man page tells the options of ttp {name}, no more, no less", same("options", found.get(name), OPTIONS[name]))
         check(f"... and its synopsis names ttp {name}", None if re.search(rf"^\.Cm {name}$", synopsis, re.M) else synopsis)
-    files = glob.glob(os.path.join(ROOT, "src/**/*.c"), recursive=True)
+    files = glob.glob(os.path.join(ROOT, "src/**/*.[ch]"), recursive=True)
     sources = "".join(read(os.path.relpath(p, ROOT)) for p in files if "/cli/bench" not in p)  # those are for developers
-    variables = set(re.findall(r'getenv\("([A-Z_]+)"\)|"(DECNET_[A-Z_]+)"', sources))
-    variables = {a or b for a, b in variables}
+    variables = set(re.findall(r'getenv\("([A-Z_]+)"\)|"(DECNET_[A-Z_]+)"|_VARIABLE "([A-Z_]+)"', sources))
+    variables = {name for names in variables for name in names if name}
     told = {name for line in re.findall(r"^\.It Ev (.+)", page, re.M) for name in re.findall("[A-Z_]+", line)}
     check("the man page tells every variable of the environment that is read", same("variables", told, variables))
     if shutil.which("groff"):

@@ -252,8 +252,20 @@ static void test_tells(void **state)
 
 static void test_best(void **state)
 {
+    const scan_path *best;
+
     (void)state;
-    expect_true("the best path is usable", scan_path_best()->is_usable());
+    assert_int_equal(unsetenv(SCAN_PATH_VARIABLE), 0);
+    best = scan_path_best();
+    expect_true("the best path is usable", best->is_usable());
+    expect_true("it is found by its name", scan_path_named(best->name) == best);
+    expect_true("no other name is", !scan_path_named("mmx"));
+    expect_true("nor none", !scan_path_named(NULL));
+    assert_int_equal(setenv(SCAN_PATH_VARIABLE, "portable", 1), 0);
+    expect_true("the environment can ask for another", scan_path_best() == &scan_path_portable);
+    assert_int_equal(setenv(SCAN_PATH_VARIABLE, "mmx", 1), 0);
+    expect_true("but not for one that is not there", scan_path_best() == best);
+    assert_int_equal(unsetenv(SCAN_PATH_VARIABLE), 0);
     expect_true("the last is, everywhere", scan_paths[n_scan_paths - 1]->is_usable());
     expect_true("and needs no filter", scan_paths[n_scan_paths - 1]->windows_max == 0);
     end_rows();
