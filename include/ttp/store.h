@@ -18,6 +18,7 @@
  * follows the directory or database and does all compile work, in order; it calls log and publish.
  */
 #include "ttp/api.h"
+#include "ttp/attack.h"
 #include "ttp/change.h"
 #include "ttp/err.h"
 #include "ttp/log.h"
@@ -49,6 +50,9 @@ typedef struct ttp_store_options {
     /* database: sqlite path or URL, mysql://...; NULL: the DECNET_DB_* variables, else a private
      * in-memory SQLite */
     const char *db_url;
+    /* what rules are judged by, as those that name no tactic; stays open until the store is closed;
+     * NULL: the built-in catalogue */
+    const ttp_attack *attack;
     bool no_gate; /* take rules in also where their own tests fail */
     /* filesystem: rules keep the bytes they were read from, which ttp sync writes on; a fifth more
      * memory */

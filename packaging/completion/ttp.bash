@@ -54,8 +54,8 @@ _ttp() {
     case $command in
     tag) options="--format --rules --output --db $attack --threads --regex-budget --host --quiet" ;;
     explain) options="--rules --rule --all --output --format $attack" ;;
-    'rules watch') options='--rules --db --host --output --existing --no-gate' ;;
-    'rules status') options='--rules --db --output --forget' ;;
+    'rules watch') options="--rules $attack --db --host --output --existing --no-gate" ;;
+    'rules status') options="--rules $attack --db --output --forget" ;;
     'rules list') options="--rules $attack --db --hits --cost --events --output" ;;
     'rules '*) options="--rules $attack --output" ;;
     'export navigator') options="--db --name --output $attack" ;;
@@ -64,7 +64,7 @@ _ttp() {
     'state set') options='--db --for --until --confidence-max --reason --by' ;;
     'state clear') options='--db' ;;
     'state '*) options='--db --output' ;;
-    sync) options='--rules --db --once --no-gate' ;;
+    sync) options="--rules --db $attack --once --no-gate" ;;
     doctor) options='--output --rules' ;;
     bench) options='--json' ;;
     esac

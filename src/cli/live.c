@@ -90,8 +90,11 @@ static void say_diagnostics(void *ctx, const ttp_store_rules *rules)
 static int follow_dir(live_rules *l, ttp_err *err)
 {
     /* as the first load takes rules in, whatever their tests say */
-    const ttp_store_options store_options = {
-        .type = "filesystem", .rules_dir = l->dir, .no_gate = true, .log = {log_news, l}};
+    const ttp_store_options store_options = {.type = "filesystem",
+                                             .rules_dir = l->dir,
+                                             .attack = l->catalogue,
+                                             .no_gate = true,
+                                             .log = {log_news, l}};
     const ttp_follower_options options = {.log = {log_news, l},
                                           .loaded = say_diagnostics,
                                           .loaded_ctx = l,
@@ -148,8 +151,7 @@ static int start_dir(live_rules *l, const char *rules, const char *bundle, const
         return status;
     if (ttp_engine_reset(l->engine, l->loaded.dir.rules, NULL, l->loaded.dir.n_rules))
         return no_memory();
-    if (l->catalogue == attack_builtin())
-        l->has_starter = thread_start(&l->starter, follow_later, l) == 0;
+    l->has_starter = thread_start(&l->starter, follow_later, l) == 0;
     return CLI_DONE;
 }
 
@@ -170,16 +172,16 @@ static void count_refused(void *ctx, const ttp_store_rules *rules)
 
 static int start_database(live_rules *l, const live_options *o)
 {
-    const ttp_store_options store_options = {.host = o->host, /* the rest as the variables say */
-                                             .log = {log_news, l}};
     const ttp_follower_options options = {.log = {log_news, l},
                                           .loaded = count_refused,
                                           .loaded_ctx = l,
                                           .regex_budget = l->regex_budget};
+    ttp_store_options store_options = {.host = o->host, /* the rest as the variables say */
+                                       .log = {log_news, l}};
     ttp_err err = {0};
     int status = cli_catalogue(o->bundle, o->release, &l->loaded.owned, &l->loaded.catalogue);
 
-    l->catalogue = l->loaded.catalogue;
+    store_options.attack = l->catalogue = l->loaded.catalogue;
     if (status == CLI_DONE)
         status = make_engine(l);
     if (status != CLI_DONE)

@@ -22,9 +22,14 @@ static int read_rules(rules_input *in, char *const *paths, int n_paths, const ru
     return rc ? cli_fail(&err) : CLI_DONE;
 }
 
+int rules_open_catalogue(rules_input *in)
+{
+    return cli_catalogue(in->bundle, in->release, &in->owned, &in->catalogue);
+}
+
 int rules_open(rules_input *in, char *const *paths, int n_paths, rule_context ctx)
 {
-    int status = cli_catalogue(in->bundle, in->release, &in->owned, &in->catalogue);
+    int status = rules_open_catalogue(in);
 
     ctx.catalogue = in->catalogue;
     return status == CLI_DONE ? read_rules(in, paths, n_paths, &ctx) : status;
@@ -43,15 +48,19 @@ bool rules_in_database(const char *db, const char *rules)
     return db || (!rules && type && strcmp(type, "database") == 0);
 }
 
-int rules_open_store(const char *db, const char *rules, const char *host, ttp_store **ret_store)
+int rules_open_store(rules_input *in, const char *db, const char *host, ttp_store **ret_store)
 {
-    bool in_database = rules_in_database(db, rules);
+    bool in_database = rules_in_database(db, in->rules);
+    int status = rules_open_catalogue(in);
     const ttp_store_options o = {.type = in_database ? "database" : "filesystem",
-                                 .rules_dir = cli_rules_dir(rules),
+                                 .rules_dir = cli_rules_dir(in->rules),
                                  .db_url = db,
+                                 .attack = in->catalogue,
                                  .host = host};
     ttp_err err = {0};
 
+    if (status != CLI_DONE)
+        return status;
     return ttp_store_open(&o, ret_store, &err) ? cli_fail(&err) : CLI_DONE;
 }
 

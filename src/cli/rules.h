@@ -31,15 +31,17 @@ typedef struct rules_input {
  * in->dir.errors. Returns CLI_DONE, or CLI_FAILED after saying why.
  */
 int rules_open(rules_input *in, char *const *paths, int n_paths, rule_context ctx);
+/* The catalogue alone. */
+int rules_open_catalogue(rules_input *in);
 void rules_close(rules_input *in);
 
 /*
- * The store that a rules command asks: the database of --db, the directory of --rules, else what
- * DECNET_TTP_RULE_STORE_TYPE says. host: as in ttp_store_options. Returns CLI_DONE or CLI_FAILED
- * after saying why.
+ * The store that a rules command asks, under the catalogue of in, which is opened: the database of
+ * --db, the directory of --rules, else what DECNET_TTP_RULE_STORE_TYPE says. host: as in
+ * ttp_store_options. Returns CLI_DONE or CLI_FAILED after saying why.
  */
 bool rules_in_database(const char *db, const char *rules);
-int rules_open_store(const char *db, const char *rules, const char *host, ttp_store **ret_store);
+int rules_open_store(rules_input *in, const char *db, const char *host, ttp_store **ret_store);
 
 /* The technique of an emit: the sub-technique where it has one. */
 str emitted(const rule_emit *e);

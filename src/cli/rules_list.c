@@ -101,7 +101,7 @@ static int list_database(list_run *run)
     ttp_rule_state state;
     const ttp_diagnostic *d;
     rule *r;
-    int status = rules_open_store(run->db, NULL, NULL, &run->store);
+    int status = rules_open_store(&run->in, run->db, NULL, &run->store);
 
     if (status == CLI_DONE && ttp_store_load(run->store, &run->loaded, &err))
         status = cli_fail(&err);

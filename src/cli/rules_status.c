@@ -13,8 +13,9 @@
 #define HOST_CHARS 64
 
 typedef struct status_run {
-    const char *db, *rules, *output, *forget; /* options */
-    const char *rule_id;                      /* the operand; NULL: all rules */
+    rules_input in;
+    const char *db, *forget; /* options, as in's are */
+    const char *rule_id;     /* the operand; NULL: all rules */
     bool json;
     ttp_store *store;
     ttp_ledger *ledger;
@@ -270,10 +271,8 @@ static int run_status(const cli_command *self, int argc, char **argv)
 {
     static const char *const outputs[] = {"table", "jsonl", NULL};
     status_run run = {0};
-    const cli_option options[] = {{"db", 0, &run.db, NULL},
-                                  {"rules", 'r', &run.rules, NULL},
-                                  {"output", 'o', &run.output, NULL},
-                                  {"forget", 0, &run.forget, NULL}};
+    const cli_option options[] = {
+        RULES_OPTIONS(&run.in), {"db", 0, &run.db, NULL}, {"forget", 0, &run.forget, NULL}};
     int first,
         status = cli_parse(self, options, sizeof(options) / sizeof(options[0]), argc, argv, &first);
     bool in_database;
@@ -283,19 +282,20 @@ static int run_status(const cli_command *self, int argc, char **argv)
     if (argc - first > 1 || (run.forget && argc > first))
         return cli_usage_error(self, run.forget ? "--forget goes without a rule id"
                                                 : "expected one rule id, or none");
-    if (cli_choice(run.output, outputs) < 0)
-        return cli_usage_error(self, "--output is %s; expected table or jsonl", run.output);
-    run.json = cli_choice(run.output, outputs) == 1;
+    if (cli_choice(run.in.output, outputs) < 0)
+        return cli_usage_error(self, "--output is %s; expected table or jsonl", run.in.output);
+    run.json = cli_choice(run.in.output, outputs) == 1;
     run.rule_id = first < argc ? argv[first] : NULL;
-    in_database = rules_in_database(run.db, run.rules);
+    in_database = rules_in_database(run.db, run.in.rules);
     if (run.forget && !in_database)
         return cli_usage_error(self, "--forget needs a database: name it with --db");
     /* only one who follows a database takes part in its ledger, and this looks at it once */
-    status = rules_open_store(run.db, run.rules, in_database ? NULL : cli_host(NULL), &run.store);
+    status = rules_open_store(&run.in, run.db, in_database ? NULL : cli_host(NULL), &run.store);
     if (status == CLI_DONE)
         status = run.forget ? forget(&run) : report(&run);
     (void)ttp_ledger_free(run.ledger); /* returns NULL */
     (void)ttp_store_close(run.store);  /* returns NULL */
+    rules_close(&run.in);
     return cli_finish_output(status);
 }
 
@@ -308,10 +308,7 @@ const cli_command cli_rules_status = {
         "it\n"
         "tells what would run of it. With ID: one line a host. The exit status is 0 where what is\n"
         "asked for is live everywhere, and 3 where it is not.\n"
-        "\n"
-        "      --db URL            the database that hosts follow\n"
-        "  -r, --rules DIR         rule files (default: $DECNET_TTP_RULES_DIR, ./rules/ttp, the "
-        "pack)\n"
+        "\n" RULES_OPTIONS_HELP "      --db URL            the database that hosts follow\n"
         "  -o, --output FORM       table (default), or jsonl: one object a rule; with ID, a host\n"
         "      --forget HOST       take a host that is gone for good out of the ledger\n"
         "\n"

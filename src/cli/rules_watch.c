@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 typedef struct watch {
-    const char *rules, *db, *output, *host; /* options */
+    rules_input in;
+    const char *db, *host; /* options, as in's and these are */
     bool no_gate, existing;
     bool json;
     ttp_store *store;
@@ -169,13 +170,14 @@ static int open_signals(void)
 
 static int start(watch *w)
 {
-    ttp_store_options o = {.rules_dir = cli_rules_dir(w->rules),
+    ttp_store_options o = {.rules_dir = cli_rules_dir(w->in.rules),
+                           .attack = w->in.catalogue,
                            .no_gate = w->no_gate,
                            .host = cli_host(w->host),
                            .log = {.fn = print_log}};
     ttp_err err = {0};
 
-    if (w->rules)
+    if (w->in.rules)
         o.type = "filesystem";
     if (w->db) {
         o.type = "database";
@@ -195,10 +197,11 @@ static int run_watch(const cli_command *self, int argc, char **argv)
 {
     static const char *const outputs[] = {"text", "jsonl", NULL};
     watch w = {.signals = -1};
-    const cli_option options[] = {
-        {"rules", 'r', &w.rules, NULL},     {"db", 0, &w.db, NULL},
-        {"host", 0, &w.host, NULL},         {"output", 'o', &w.output, NULL},
-        {"existing", 0, NULL, &w.existing}, {"no-gate", 0, NULL, &w.no_gate}};
+    const cli_option options[] = {RULES_OPTIONS(&w.in),
+                                  {"db", 0, &w.db, NULL},
+                                  {"host", 0, &w.host, NULL},
+                                  {"existing", 0, NULL, &w.existing},
+                                  {"no-gate", 0, NULL, &w.no_gate}};
     int first,
         status = cli_parse(self, options, sizeof(options) / sizeof(options[0]), argc, argv, &first);
 
@@ -206,18 +209,21 @@ static int run_watch(const cli_command *self, int argc, char **argv)
         return status;
     if (first < argc)
         return cli_usage_error(self, "takes no operands");
-    if (w.rules && w.db)
+    if (w.in.rules && w.db)
         return cli_usage_error(self, "--rules and --db exclude each other");
-    if (cli_choice(w.output, outputs) < 0)
-        return cli_usage_error(self, "--output is %s; expected text or jsonl", w.output);
-    w.json = cli_choice(w.output, outputs) == 1;
-    status = start(&w);
+    if (cli_choice(w.in.output, outputs) < 0)
+        return cli_usage_error(self, "--output is %s; expected text or jsonl", w.in.output);
+    w.json = cli_choice(w.in.output, outputs) == 1;
+    status = rules_open_catalogue(&w.in);
+    if (status == CLI_DONE)
+        status = start(&w);
     if (status == CLI_DONE)
         status = begin(&w);
     if (status == CLI_DONE)
         status = follow(&w);
     (void)ttp_subscription_close(w.sub); /* returns NULL */
     (void)ttp_store_close(w.store);      /* returns NULL */
+    rules_close(&w.in);
     if (w.signals >= 0)
         (void)close(w.signals); /* nothing is written to it */
     return cli_finish_output(status);
@@ -227,20 +233,17 @@ const cli_command cli_rules_watch = {
     .name = "rules watch",
     .synopsis = "[OPTION]...",
     .summary = "Print each change of a rule or its state as it arrives",
-    .help =
-        "Follows the rules until SIGINT or SIGTERM. A rule that is not taken in is said on "
-        "standard error.\n"
-        "\n"
-        "  -r, --rules DIR         rule files (default: $DECNET_TTP_RULES_DIR, ./rules/ttp, the "
-        "pack)\n"
-        "      --db PATH|URL       a database that `ttp sync` writes, instead of rule files\n"
-        "      --host NAME         as whom what runs here is told in the database's ledger\n"
-        "                          (default: $DECNET_TTP_HOST, else this machine's name)\n"
-        "  -o, --output FORM       text (default), or jsonl: one object a change\n"
-        "      --existing          print first what is there, as if it had just come\n"
-        "      --no-gate           take rules in also where their own tests fail\n"
-        "\n"
-        "Example:\n"
-        "  ttp rules watch --rules rules/ttp --output jsonl\n",
+    .help = "Follows the rules until SIGINT or SIGTERM. A rule that is not taken in is said on "
+            "standard error.\n"
+            "\n" RULES_OPTIONS_HELP
+            "      --db PATH|URL       a database that `ttp sync` writes, instead of rule files\n"
+            "      --host NAME         as whom what runs here is told in the database's ledger\n"
+            "                          (default: $DECNET_TTP_HOST, else this machine's name)\n"
+            "  -o, --output FORM       text (default), or jsonl: one object a change\n"
+            "      --existing          print first what is there, as if it had just come\n"
+            "      --no-gate           take rules in also where their own tests fail\n"
+            "\n"
+            "Example:\n"
+            "  ttp rules watch --rules rules/ttp --output jsonl\n",
     .run = run_watch,
 };

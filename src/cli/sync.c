@@ -131,15 +131,20 @@ static int sync_stores(database_sync *sync, bool once)
 
 static int run(const cli_command *self, int argc, char **argv)
 {
-    const char *db = NULL, *rules = NULL;
+    const char *db = NULL, *rules = NULL, *bundle = NULL, *release = NULL;
+    const attack_catalogue *catalogue = NULL;
+    attack_catalogue *owned = NULL;
     bool once = false, no_gate = false;
     const cli_option options[] = {{"rules", 'r', &rules, NULL},
                                   {"db", 0, &db, NULL},
+                                  {"attack-bundle", 0, &bundle, NULL},
+                                  {"attack-release", 0, &release, NULL},
                                   {"once", 0, NULL, &once},
                                   {"no-gate", 0, NULL, &no_gate}};
     const struct passwd *user = getpwuid(getuid());
     database_sync sync = {.updated_by = user ? user->pw_name : "unknown"};
-    int first, status = cli_parse(self, options, 4, argc, argv, &first);
+    int first,
+        status = cli_parse(self, options, sizeof(options) / sizeof(options[0]), argc, argv, &first);
 
     if (status >= 0)
         return status;
@@ -148,16 +153,23 @@ static int run(const cli_command *self, int argc, char **argv)
     if (!database_url(db))
         return cli_usage_error(self, "which database? Name it with --db, or set DECNET_DB_URL");
     sync.rules_dir = cli_rules_dir(rules);
-    status = open_store(
-        (ttp_store_options){.rules_dir = sync.rules_dir, .no_gate = no_gate, .keep_source = true},
-        "filesystem", &sync.fs);
+    status = cli_catalogue(bundle, release, &owned, &catalogue);
     if (!status)
-        status = open_store((ttp_store_options){.db_url = database_url(db), .no_gate = no_gate},
+        status = open_store((ttp_store_options){.rules_dir = sync.rules_dir,
+                                                .attack = catalogue,
+                                                .no_gate = no_gate,
+                                                .keep_source = true},
+                            "filesystem", &sync.fs);
+    if (!status)
+        status = open_store((ttp_store_options){.db_url = database_url(db),
+                                                .attack = catalogue,
+                                                .no_gate = no_gate},
                             "database", &sync.db);
     if (!status)
         status = sync_stores(&sync, once);
     (void)ttp_store_close(sync.db); /* returns NULL */
     (void)ttp_store_close(sync.fs);
+    (void)attack_free(owned);
     return cli_finish_output(status);
 }
 
@@ -169,6 +181,8 @@ const cli_command cli_sync = {
             "      --db PATH             the database: a SQLite file or mysql://USER@HOST/NAME; by "
             "default\n                            that of DECNET_DB_URL, or of DECNET_DB_TYPE and "
             "so on\n"
+            "      --attack-bundle F     MITRE's STIX bundle instead of the built-in catalogue\n"
+            "      --attack-release R    the bundle's release, where it names none\n"
             "      --once                end when the database holds what the directory does\n"
             "      --no-gate             take in also rules that fail their own tests\n\n"
             "Example: ttp sync --rules rules/ttp --db ttp.db --once\n",

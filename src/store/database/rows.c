@@ -71,7 +71,7 @@ static known_rule *add_known(database *d, const char *rule_id, size_t at)
 int rows_compile_locked(database *d, const char *rule_id, str text, const char *path,
                         rule **ret_rule, ttp_err *err)
 {
-    static const rule_context context;
+    const rule_context context = {.catalogue = d->head.options.attack};
     auto_free(rule) rule *r = NULL;
     int rc;
 

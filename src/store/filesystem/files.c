@@ -248,8 +248,10 @@ static void set_refused_id(fs_store *fs, fs_file *f, const rule *r)
 static int compile(fs_store *fs, fs_file *f, const char *path, str text, rule **ret_rule,
                    ttp_err *err)
 {
-    rule_context ctx = {
-        .warn = warn_of, .warn_ctx = fs, .keep_source = fs->base.options.keep_source};
+    rule_context ctx = {.catalogue = fs->base.options.attack,
+                        .warn = warn_of,
+                        .warn_ctx = fs,
+                        .keep_source = fs->base.options.keep_source};
     auto_free(rule) rule *r = NULL;
     int rc = rule_read(text, path, &ctx, &r, err);
 

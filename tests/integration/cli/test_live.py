@@ -105,6 +105,62 @@ def check_order():
         check("the run ends well", same("status", tags.end()[0], 0))
 
 
+def bundle_of(technique):
+    """A release that knows one technique of its own."""
+    def named(kind, name, id, **more):
+        return {"type": kind, "id": f"{kind}--{id}", "name": name, **more,
+                "external_references": [{"source_name": "mitre-attack", "external_id": id}]}
+    return json.dumps({"type": "bundle", "id": "bundle--1", "objects": [
+        named("x-mitre-tactic", "Execution", "TA0002", x_mitre_shortname="execution"),
+        named("attack-pattern", "New", technique,
+              kill_chain_phases=[{"kill_chain_name": "mitre-attack", "phase_name": "execution"}]),
+        {"type": "x-mitre-collection", "id": "x-mitre-collection--1", "name": "Enterprise ATT&CK", "x_mitre_version": "99.0"}]})
+
+
+def told(done):
+    return done.out + done.err
+
+
+def watched(here, words, env):
+    """What ttp rules watch says of the rules that are there."""
+    p = subprocess.Popen([TTP, "rules", "watch", *words], cwd=here.name, env=environment(**env), stderr=subprocess.PIPE)
+    said = ""
+    while "following" not in said and (line := p.stderr.readline()):
+        said += line.decode()
+    p.terminate()
+    p.communicate(timeout=60)
+    return said
+
+
+def check_bundle():
+    """Its tactic is nowhere but in the bundle."""
+    new = SECOND.replace("tactic: TA0002, technique_id: T1059", "technique_id: T1999")
+    with Place() as here:
+        here.write("bundle.json", bundle_of("T1999"))
+        save(here, "Z_always.yaml", MARK_RULE.replace("M1", "Z").replace("MARK", "ALWAYS"))
+        tags = Tagging(here, "--rules", "rules", "--attack-bundle", "bundle.json")
+        check("rules of another release, at the start", same("rules", tags.ask("MARK OTHER"), ["M1"]))
+        save(here, "M2.yaml", new)
+        check("a rule that only this release can place is taken in while it runs",
+              same("rules", tags.until("MARK OTHER", ["M1", "M2"]), ["M1", "M2"]))
+        code, said = tags.end()
+        check("... and nothing is refused", same("status", code, 0), same("warnings", [x for x in said.splitlines() if "M2" in x], []))
+        done = here.ttp("sync", "--once", "--rules", "rules", "--db", "rules.db", "--attack-bundle", "bundle.json")
+        database = {"DECNET_TTP_RULE_STORE_TYPE": "database", "DECNET_DB_URL": here.path("rules.db")}
+        tags = Tagging(here, "--attack-bundle", "bundle.json", **database)
+        check("the same from a database", same("rules", tags.ask("MARK OTHER"), ["M1", "M2"]), wrong(done, status=0))
+        tags.end()
+        for command, env in (("list", {}), ("list", database), ("status", {}), ("watch", database)):
+            words = ["--rules", "rules"] * (not env) + ["--attack-bundle", "bundle.json"]
+            if command == "watch":
+                with_bundle, without = (watched(here, w, env) for w in (words, []))
+            else:
+                with_bundle, without = (told(here.ttp("rules", command, *w, env=env)) for w in (words, words[:-2]))
+            where = "a database" if env else "a directory"
+            check(f"rules {command} of {where} goes by the bundle, too", same("refused", "has none for T1999" in with_bundle, False),
+                  same("without it", "has none for T1999" in without, True))
+
+
 def check_refused():
     with Place() as here:
         here.write("rules/broken.yaml", "rule_id: [\n")
@@ -211,6 +267,7 @@ def check_fleet():
 for n in ("1", "2"):
     check_directory(n)
 check_order()
+check_bundle()
 check_refused()
 check_one_shot()
 check_database()
