@@ -12,7 +12,8 @@ _ttp_value() {
     *' --format' | *' -f') _ttp_words 'auto event cowrie' ;;
     'export navigator --output' | 'export navigator -o') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     'tag --output' | 'tag -o') _ttp_words 'table jsonl ecs none' ;;
-    'rules list --output' | 'rules list -o' | 'rules status --output' | 'rules status -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
+    'rules list --output' | 'rules list -o') _ttp_words 'table jsonl prometheus' ;;
+    'rules status --output' | 'rules status -o' | 'state list --output' | 'state list -o') _ttp_words 'table jsonl' ;;
     'rules lint --output' | 'rules lint -o' | 'rules test --output' | 'rules test -o' | 'rules watch --output' | 'rules watch -o') _ttp_words 'text jsonl' ;;
     *' --output' | *' -o') _ttp_words 'text json' ;;
     *' --rules' | *' -r' | *' --dir') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;

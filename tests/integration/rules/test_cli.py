@@ -2,6 +2,7 @@
 """ttp rules lint, test, list and show as a person meets them. Usage: test_cli.py TTP"""
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,53 @@ class Rules(unittest.TestCase):
         self.assertIn("MEGATICKS", out.splitlines()[0])
         status, out, err = self.ttp("list", "--cost", ".")
         self.assertEqual(status, 2)
+
+    def samples(self, text):
+        """Values by name and labels; each metric has its head, and stands together."""
+        found, kinds = {}, {}
+        for line in text.splitlines():
+            if head := re.fullmatch(r"# (HELP|TYPE) (ttp_\w+) (.+)", line):
+                self.assertNotIn(head.groups()[:2], kinds, "a head comes once")
+                kinds[head.groups()[:2]] = head[3]
+                last = head[2]
+                continue
+            sample = re.fullmatch(r"(ttp_\w+)\{((?:\w+=\"(?:[^\"\\]|\\.)*\",?)+)\} (\d+)", line)
+            self.assertIsNotNone(sample, line)
+            self.assertEqual(sample[1], last, "samples stand under their head")
+            self.assertEqual(kinds["TYPE", last], "counter" if last.endswith("_total") else "gauge")
+            found[sample[1] + "{" + sample[2] + "}"] = int(sample[3])
+        return found
+
+    def test_list_prometheus(self):
+        self.write("a.yaml", PLAIN % 1)
+        self.write("b.yaml", (PLAIN % 2).replace("wget", "curl"))
+        self.write("bad.yaml", "rule_id: R3\n")
+        log = os.path.join(self.home.name, "log.jsonl")
+        with open(log, "w", encoding="utf-8") as f:
+            for i, text in enumerate(["wget x", "wget y", "w"]):
+                f.write(json.dumps({"source_kind": "command", "source_id": f"c{i}", "attacker_uuid": "a",
+                                    "payload": {"command_text": text}}) + "\n")
+        status, out, err = self.ttp("list", "--output", "prometheus", ".")
+        states = {f'ttp_rules{{backend="filesystem",state="{state}"}}': n
+                  for state, n in (("enabled", 2), ("disabled", 0), ("clipped", 0), ("refused", 1))}
+        self.assertEqual((status, self.samples(out)), (3, states))
+        status, out, err = self.ttp("list", "--hits", "--events", log, "--output", "prometheus", ".")
+        hits = {f'ttp_rule_{name}_total{{rule_id="{rule}"}}': 2 if (name, rule) == ("fires", "R1") else 0
+                for name in ("fires", "suppressed", "regex_bounds_hit") for rule in ("R1", "R2")}
+        self.assertEqual(self.samples(out), states | hits)
+        status, out, err = self.ttp("list", "--cost", "--events", log, "--output", "prometheus", ".")
+        found = self.samples(out)
+        self.assertEqual(found['ttp_rule_wakeups_total{rule_id="R1"}'], 2)
+        self.assertEqual(found['ttp_rule_wakeups_total{rule_id="R2"}'], 0)
+        self.assertGreater(found['ttp_rule_ticks_total{rule_id="R1"}'], 0)
+        db = os.path.join(self.home.name, "rules.db")
+        for words in (["sync", "--rules", ".", "--db", db, "--once"], ["state", "set", "--db", db, "R2", "disabled"]):
+            subprocess.run([TTP, *words], cwd=self.home.name, capture_output=True, timeout=30, check=False)
+        status, out, err = self.ttp("list", "--hits", "--db", db, "--output", "prometheus")
+        found = self.samples(out)
+        self.assertEqual(found['ttp_rules{backend="database",state="disabled"}'], 1)
+        self.assertEqual(found['ttp_rules{backend="database",state="enabled"}'], 1)
+        self.assertEqual(found['ttp_rule_fires_total{rule_id="R1"}'], 0)
 
     def test_lint_text(self):
         self.write("b.yaml", GOOD)
@@ -191,7 +239,7 @@ class Rules(unittest.TestCase):
     def test_usage(self):
         rows = [
             ("an unknown form", ["lint", "--output", "xml"], "text or jsonl"),
-            ("an unknown form of list", ["list", "--output", "xml"], "table or jsonl"),
+            ("an unknown form of list", ["list", "--output", "xml"], "table, jsonl or prometheus"),
             ("no rule", ["show"], "which rule?"),
             ("an unknown option", ["test", "--fast"], "unknown option --fast"),
         ]
