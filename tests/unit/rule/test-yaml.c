@@ -141,6 +141,9 @@ static const struct {
     {"JSON", "{\"a\": [1, 2.5, true, null, \"x\\n\"], \"b\": {}}",
      "{\"a\":[1,2.5,true,null,\"x\\n\"],\"b\":{}}"},
     {"a key that is a number", "1: x", "{\"1\":\"x\"}"},
+    {"plain text ends before blanks, a comment and a line end", "a: b c \t # d\r\ne: f:g#h \n",
+     "{\"a\":\"b c\",\"e\":\"f:g#h\"}"},
+    {"plain text on several lines is folded", "a: b\n  c\n\n  d\n", "{\"a\":\"b c\\nd\"}"},
     {"an alias is a copy", "a: &x {b: [1]}\nc: *x\nd: [*x, *x]\n",
      "{\"a\":{\"b\":[1]},\"c\":{\"b\":[1]},\"d\":[{\"b\":[1]},{\"b\":[1]}]}"},
     {"an anchor may be given anew", "[&a 1, *a, &a 2, *a]", "[1,1,2,2]"},
@@ -288,6 +291,90 @@ static void test_deep_alias(void **state)
     end_rows();
 }
 
+static const struct {
+    const char *says, *text;
+    int want;
+    unsigned line, column; /* of the error */
+} tab_cases[] = {
+    {"a tab behind a colon in a key", "? a:\t-", TTP_E_SYNTAX, 1, 4},
+    {"a tab behind blanks, lines below", "x: 1\n\xC3\xA9: {? ? b: \t|}\n", TTP_E_SYNTAX, 2, 10},
+    {"a key that begins on a line of its own", "?\n  a:\t>", TTP_E_SYNTAX, 2, 4},
+    {"what only looks like it, in a text", "a: 'who ? b:\tc'", TTP_E_SYNTAX, 1, 12},
+    {"a tab behind a colon without such a key", "a:\tb\nc: 'why? d:\te'", 0, 0, 0},
+    {"such a key without a tab behind a colon", "? a\n: b\nc: 'd\te'", 0, 0, 0},
+    {"the tab before the key", "a:\tb\n? c\n: d", 0, 0, 0},
+};
+
+/* Two of them ended the program: the parser freed a key twice. */
+static void test_tabs(void **state)
+{
+    (void)state;
+    for_each_row(c, tab_cases)
+    {
+        const yaml_node *root;
+        ttp_err err = {0};
+        arena a = {0};
+
+        expect_int(c->says, yaml_parse(str_from(c->text), "x", &a, &root, &err), c->want);
+        expect_int(c->says, err.line, c->line);
+        expect_int(c->says, err.column, c->column);
+        arena_done(&a);
+    }
+    end_rows();
+}
+
+/* Text is checked in steps of eight bytes: wherever in them a run of blanks begins and ends. */
+static void test_blanks_anywhere(void **state)
+{
+    char text[RULE_YAML_BLANK_MAX + 64];
+
+    (void)state;
+    for (unsigned before = 1; before <= 17; before++) {
+        for (unsigned n = RULE_YAML_BLANK_MAX - 8; n <= RULE_YAML_BLANK_MAX + 1; n++) {
+            unsigned len = before + n;
+            const yaml_node *root;
+            ttp_err err = {0};
+            arena a = {0};
+
+            memset(text, 'x', before);
+            memset(text + before, ' ', n);
+            memcpy(text + len, "y\x01", 3);
+            expect_int("refused for blanks, or for what follows",
+                       yaml_parse(str_from(text), "x", &a, &root, &err),
+                       n > RULE_YAML_BLANK_MAX ? TTP_E_LIMIT : TTP_E_SYNTAX);
+            expect_int("where it is", err.column,
+                       n > RULE_YAML_BLANK_MAX ? before + RULE_YAML_BLANK_MAX + 1 : len + 2);
+            arena_done(&a);
+        }
+    }
+    end_rows();
+}
+
+/* Every byte is looked at, wherever it stands in a step. */
+static void test_bytes_anywhere(void **state)
+{
+    (void)state;
+    for (unsigned byte = 1; byte < 256; byte++) {
+        bool allowed = (byte >= ' ' && byte < 0x7f) || byte == '\t' || byte == '\n' || byte == '\r';
+
+        for (unsigned at = 1; at < 20; at++) {
+            char text[] = "'xxxxxxxxxxxxxxxxxxxxxxxx";
+            const yaml_node *root;
+            ttp_err err = {0};
+            arena a = {0};
+
+            text[at] = (char)byte;
+            expect_int("a text without an end, or a byte",
+                       yaml_parse(str_from(text), "x", &a, &root, &err), TTP_E_SYNTAX);
+            expect_true("told from each other",
+                        allowed == !(err.column == at + 1 &&
+                                     (strstr(err.text, "control") || strstr(err.text, "UTF-8"))));
+            arena_done(&a);
+        }
+    }
+    end_rows();
+}
+
 static void test_places(void **state)
 {
     const yaml_node *root = NULL, *item;
@@ -314,10 +401,11 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars), cmocka_unit_test(test_other_locale),
-        cmocka_unit_test(test_bools),   cmocka_unit_test(test_trees),
-        cmocka_unit_test(test_limits),  cmocka_unit_test(test_deep_alias),
-        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_scalars),         cmocka_unit_test(test_other_locale),
+        cmocka_unit_test(test_bools),           cmocka_unit_test(test_trees),
+        cmocka_unit_test(test_limits),          cmocka_unit_test(test_deep_alias),
+        cmocka_unit_test(test_places),          cmocka_unit_test(test_tabs),
+        cmocka_unit_test(test_blanks_anywhere), cmocka_unit_test(test_bytes_anywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
