@@ -36,8 +36,8 @@ typedef struct builder {
     size_t n_nodes; /* made so far, aliases counted as what they stand for */
     unsigned n_documents;
     unsigned line, column; /* of the last token that had a place */
-    frame frames[RULE_YAML_DEPTH_MAX];
-    anchor anchors[RULE_YAML_ANCHORS_MAX];
+    frame *frames;         /* RULE_YAML_DEPTH_MAX */
+    anchor *anchors;       /* RULE_YAML_ANCHORS_MAX */
 } builder;
 
 static void see_token(builder *b, struct fy_token *token)
@@ -161,19 +161,32 @@ static int apply_tag(builder *b, struct fy_event *e, yaml_node *n)
                   err_quote(shown, sizeof(shown), tag.ptr, tag.len, 60));
 }
 
-/* STR_NULL when out of memory. */
-static str scalar_text(builder *b, struct fy_token *token, enum fy_scalar_style style)
+/* The bytes that a token was read from; STR_NULL where it does not say. */
+static str token_source(const builder *b, struct fy_token *token)
 {
     const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
-    bool is_quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
-    str source;
 
-    if (is_quoted && start && end && start->input_pos <= end->input_pos &&
-        end->input_pos <= b->text.len) {
-        source = (str){b->text.ptr + start->input_pos, end->input_pos - start->input_pos};
+    return start && end && start->input_pos <= end->input_pos && end->input_pos <= b->text.len
+               ? (str){b->text.ptr + start->input_pos, end->input_pos - start->input_pos}
+               : STR_NULL;
+}
+
+static bool is_one_line(str source)
+{
+    return !memchr(source.ptr, '\n', source.len) && !memchr(source.ptr, '\r', source.len);
+}
+
+/* STR_NULL when out of memory. A plain scalar on one line is what stands there: libfyaml would put
+ * it together piece by piece. */
+static str scalar_text(builder *b, struct fy_token *token, enum fy_scalar_style style)
+{
+    bool is_quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    str source = is_quoted || style == FYSS_PLAIN ? token_source(b, token) : STR_NULL;
+
+    if (is_quoted && source.ptr)
         return yaml_unquote(source, style == FYSS_DOUBLE_QUOTED, b->a);
-    }
-    source = token_text(token);
+    if (is_quoted || !source.ptr || !is_one_line(source))
+        source = token_text(token);
     return arena_str(b->a,
                      source.ptr ? source : STR("")); /* absent: the value that is not written */
 }
@@ -476,15 +489,12 @@ static int make_parser(struct fy_diag *diag, struct fy_parser **ret_parser)
     return *ret_parser ? 0 : -ENOMEM;
 }
 
+/* Made here and not by fy_diag_cfg_default, which asks the system about stderr for each text. */
 static struct fy_diag *make_diag(void)
 {
-    struct fy_diag_cfg cfg;
-    struct fy_diag *diag;
+    const struct fy_diag_cfg cfg = {.level = FYET_INFO, .module_mask = (1u << FYEM_MAX) - 1};
+    struct fy_diag *diag = fy_diag_create(&cfg);
 
-    fy_diag_cfg_default(&cfg);
-    cfg.fp = NULL;
-    cfg.output_fn = NULL;
-    diag = fy_diag_create(&cfg);
     if (diag)
         fy_diag_set_collect_errors(diag, true);
     return diag;
@@ -528,22 +538,17 @@ static int root_of(builder *b, const yaml_node **ret_root)
 
 int yaml_parse(str text, const char *where, arena *a, const yaml_node **ret_root, ttp_err *err)
 {
-    auto_free(mem) builder *b = NULL;
-    int rc = yaml_text_prepare(text, where, a, &text, err);
+    frame frames[RULE_YAML_DEPTH_MAX];
+    anchor anchors[RULE_YAML_ANCHORS_MAX];
+    builder b = {.a = a, .where = where, .err = err, .frames = frames, .anchors = anchors};
+    int rc = yaml_text_prepare(text, where, a, &b.text, err);
 
     if (rc)
         return rc;
-    b = calloc(1, sizeof(*b));
-    if (!b)
-        return -ENOMEM;
-    b->a = a;
-    b->where = where;
-    b->err = err;
-    b->text = text;
-    rc = run_parser(b);
+    rc = run_parser(&b);
     if (!rc)
-        rc = root_of(b, ret_root);
-    free(b->kids);
+        rc = root_of(&b, ret_root);
+    free(b.kids);
     return rc;
 }
 
