@@ -118,14 +118,15 @@ static const struct {
 
 static void test_hosts(void **state)
 {
-    char longest[256 + 1], too_long[256 + 1];
+    char longest[256 + 1], too_long[256 + 1], dir[] = "/tmp/ttp-hosts-XXXXXX";
 
     (void)state;
+    assert_non_null(mkdtemp(dir));
     (void)snprintf(longest, sizeof(longest), "%0255d", 7);
     (void)snprintf(too_long, sizeof(too_long), "%0256d", 7);
     for_each_row(h, hosts)
     {
-        const ttp_store_options o = {.type = "filesystem", .rules_dir = "/tmp", .host = h->host};
+        const ttp_store_options o = {.type = "filesystem", .rules_dir = dir, .host = h->host};
         ttp_store *store = NULL;
 
         expect_int(h->says, ttp_store_open(&o, &store, NULL), h->want);
@@ -133,13 +134,14 @@ static void test_hosts(void **state)
     }
     for (int i = 0; i < 2; i++) {
         const ttp_store_options o = {
-            .type = "filesystem", .rules_dir = "/tmp", .host = i ? too_long : longest};
+            .type = "filesystem", .rules_dir = dir, .host = i ? too_long : longest};
         ttp_store *store = NULL;
 
         expect_int("255 bytes, and one more", ttp_store_open(&o, &store, NULL),
                    i ? TTP_E_INVALID : 0);
         (void)ttp_store_close(store);
     }
+    (void)rmdir(dir); /* empty */
     end_rows();
 }
 
