@@ -13,7 +13,7 @@
 
 /* Looked at before it is opened (opening a device may do things) and after (it may be another file
  * by now). */
-static int open_file(const char *path, int *ret_fd, ttp_err *err)
+static int open_file(const char *path, int *ret_fd, off_t *ret_size, ttp_err *err)
 {
     struct stat st;
     int fd, rc;
@@ -33,17 +33,19 @@ static int open_file(const char *path, int *ret_fd, ttp_err *err)
         return rc;
     }
     *ret_fd = fd;
+    *ret_size = st.st_size;
     return 0;
 }
 
 int rule_read_file(const char *path, const rule_context *ctx, rule **ret_rule, ttp_err *err)
 {
     auto_free(buf) buf text = {0};
-    int fd = -1, rc = open_file(path, &fd, err);
+    off_t size = 0;
+    int fd = -1, rc = open_file(path, &fd, &size, err);
 
     if (rc)
         return rc;
-    rc = rule_file_bytes(fd, path, &text, err);
+    rc = rule_file_bytes(fd, size, path, &text, err);
     (void)close(fd); /* was only read from */
     return rc ? rc : rule_read(buf_str(&text), path, ctx, ret_rule, err);
 }
@@ -139,7 +141,7 @@ static int add_names(collection *c, const char *path, const rule_names *l, const
     int rc = 0;
 
     for (size_t i = 0; !rc && i < l->n; i++)
-        rc = add_entry(c, path, l->names[i], ctx);
+        rc = add_entry(c, path, l->names[i].text, ctx);
     if (!rc && rule_names_judge(l->n_found, path, &err))
         rc = add_error(c, &err);
     return rc;

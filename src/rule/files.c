@@ -29,14 +29,14 @@ bool rule_file_name_counts(str basename)
 void rule_names_done(rule_names *names)
 {
     for (size_t i = 0; i < names->n; i++)
-        free(names->names[i]);
+        free(names->names[i].text);
     free(names->names);
     *names = (rule_names){0};
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const rule_name *)a)->text, ((const rule_name *)b)->text);
 }
 
 /* In order, and no more than are read. */
@@ -45,19 +45,22 @@ static void settle(rule_names *names)
     if (names->n > 1)
         qsort(names->names, names->n, sizeof(*names->names), by_bytes);
     while (names->n > RULE_DIR_FILES_MAX)
-        free(names->names[--names->n]);
+        free(names->names[--names->n].text);
 }
 
 /* Twice the bound is kept on the way: so a million names cost the memory of two bounds, and few
  * sorts. */
-static int add_name(rule_names *names, const char *name)
+static int add_name(rule_names *names, const struct dirent *e)
 {
+    rule_name *name;
+
     if (names->n == (size_t)2 * RULE_DIR_FILES_MAX)
         settle(names);
     if (mem_grow(names->names, names->cap, names->n + 1))
         return -ENOMEM;
-    names->names[names->n] = strdup(name);
-    if (!names->names[names->n])
+    name = &names->names[names->n];
+    *name = (rule_name){strdup(e->d_name), e->d_type == DT_REG};
+    if (!name->text)
         return -ENOMEM;
     names->n++;
     names->n_found++;
@@ -77,7 +80,7 @@ static int read_names(DIR *dir, rule_names *names)
         if (!rule_file_name_counts(str_from(e->d_name)))
             continue;
         names->has_links |= e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
-        rc = add_name(names, e->d_name);
+        rc = add_name(names, e);
     }
     return rc;
 }
@@ -133,22 +136,24 @@ int rule_file_fail(ttp_err *err, const char *path, const char *what, int code)
 
 #define READ_STEP 16384
 
-int rule_file_bytes(int fd, const char *path, buf *text, ttp_err *err)
+int rule_file_bytes(int fd, off_t size, const char *path, buf *text, ttp_err *err)
 {
-    char step[READ_STEP];
-
     for (;;) {
-        ssize_t n = read(fd, step, sizeof(step));
+        size_t left = size > (off_t)text->len ? (size_t)size - text->len : READ_STEP;
+        ssize_t n;
 
+        if (!buf_reserve(text, left + 1))
+            return rule_file_fail(err, path, "cannot read", ENOMEM);
+        n = read(fd, text->ptr + text->len, left + 1);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return rule_file_fail(err, path, "cannot read", errno);
-        if (n == 0)
-            return text->failed ? rule_file_fail(err, path, "cannot read", ENOMEM) : 0;
-        if (text->len + (size_t)n > RULE_FILE_MAX) /* it has grown since it was looked at */
+        text->len += (size_t)n;
+        if (text->len > RULE_FILE_MAX) /* it has grown since it was looked at */
             return err_set(err, TTP_E_LIMIT, path, "has more than %u bytes; expected at most that",
                            RULE_FILE_MAX);
-        buf_put(text, step, (size_t)n);
+        if (n == 0 || (n <= (ssize_t)left && text->len == (size_t)size))
+            return 0;
     }
 }

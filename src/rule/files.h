@@ -10,9 +10,14 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+typedef struct rule_name {
+    char *text;
+    bool is_regular; /* the directory says that it is a regular file; else it did not say so */
+} rule_name;
+
 /* The names that count, in the order of their bytes. */
 typedef struct rule_names {
-    char **names;
+    rule_name *names;
     size_t n, cap;  /* at most RULE_DIR_FILES_MAX */
     size_t n_found; /* also those beyond that */
     bool has_links; /* some are symbolic links, or may be */
@@ -31,5 +36,8 @@ int rule_names_judge(size_t n, const char *dir, ttp_err *err);
 int rule_file_judge(const struct stat *st, const char *path, ttp_err *err);
 /* "what: the system's words"; returns -code. */
 int rule_file_fail(ttp_err *err, const char *path, const char *what, int code);
-/* The bytes from here to the end. Returns 0, TTP_E_LIMIT beyond RULE_FILE_MAX, or -errno. */
-int rule_file_bytes(int fd, const char *path, buf *text, ttp_err *err);
+/*
+ * The bytes of a regular file from its start to its end; size is what fstat said, and one read does
+ * where it was right. Returns 0, TTP_E_LIMIT beyond RULE_FILE_MAX, or -errno.
+ */
+int rule_file_bytes(int fd, off_t size, const char *path, buf *text, ttp_err *err);

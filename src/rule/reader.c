@@ -327,7 +327,10 @@ int rule_read(str text, const char *path, const rule_context *ctx, rule **ret_ru
         return rc < 0 ? err_set(err, rc, path, "cannot read the rule: %s", strerror(-rc)) : rc;
     }
     fit_leaves(&o->rule);
-    sha1(text.ptr, text.len, o->rule.content_hash);
+    if (ctx && ctx->content_hash)
+        memcpy(o->rule.content_hash, ctx->content_hash, sizeof(o->rule.content_hash));
+    else
+        sha1(text.ptr, text.len, o->rule.content_hash);
     *ret_rule = &o->rule;
     return 0;
 }

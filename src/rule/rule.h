@@ -122,6 +122,7 @@ typedef struct rule_context {
     void *warn_ctx;
     bool lint;        /* ids are judged as DESIGN 4's lint says; otherwise as run time does */
     bool keep_source; /* rules keep their bytes: a fifth more memory */
+    const uint8_t *content_hash; /* SHA-1 of the text, where it is known; NULL: it is made */
 } rule_context;
 
 /*

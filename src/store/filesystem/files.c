@@ -245,15 +245,21 @@ static void set_refused_id(fs_store *fs, fs_file *f, const rule *r)
     pthread_mutex_unlock(&fs->base.lock);
 }
 
-static int compile(fs_store *fs, fs_file *f, const char *path, str text, rule **ret_rule,
-                   ttp_err *err)
+typedef struct fs_text {
+    const char *path;
+    str bytes;
+    uint8_t hash[20];
+} fs_text;
+
+static int compile(fs_store *fs, fs_file *f, const fs_text *text, rule **ret_rule, ttp_err *err)
 {
     rule_context ctx = {.catalogue = fs->base.options.attack,
                         .warn = warn_of,
                         .warn_ctx = fs,
-                        .keep_source = fs->base.options.keep_source};
+                        .keep_source = fs->base.options.keep_source,
+                        .content_hash = text->hash};
     auto_free(rule) rule *r = NULL;
-    int rc = rule_read(text, path, &ctx, &r, err);
+    int rc = rule_read(text->bytes, text->path, &ctx, &r, err);
 
     if (!rc && !fs->base.options.no_gate)
         rc = store_gate(r, fs->m, err);
@@ -265,24 +271,24 @@ static int compile(fs_store *fs, fs_file *f, const char *path, str text, rule **
 }
 
 /* The bytes of a file, never empty. */
-static int judge(fs_store *fs, fs_file *f, const char *path, str text, ttp_err *err)
+static int judge(fs_store *fs, fs_file *f, const char *path, str bytes, ttp_err *err)
 {
-    uint8_t hash[20];
+    fs_text text = {.path = path, .bytes = bytes};
     rule *r = NULL;
     int rc;
 
-    sha1(text.ptr, text.len, hash);
-    if (f->judged && memcmp(f->hash, hash, sizeof(hash)) == 0)
+    sha1(bytes.ptr, bytes.len, text.hash);
+    if (f->judged && memcmp(f->hash, text.hash, sizeof(text.hash)) == 0)
         return 0;
     fs->n_news++;
-    rc = f->good && memcmp(f->good->content_hash, hash, sizeof(hash)) == 0
+    rc = f->good && memcmp(f->good->content_hash, text.hash, sizeof(text.hash)) == 0
              ? take_over(fs, f, rule_ref(f->good)) /* a bad edit was taken back */
-             : compile(fs, f, path, text, &r, err);
+             : compile(fs, f, &text, &r, err);
     if (!rc && r)
         rc = take_over(fs, f, r);
     if (rc == -ENOMEM)
         return err_set(err, rc, path, "out of memory"); /* to be judged again */
-    memcpy(f->hash, hash, sizeof(hash));
+    memcpy(f->hash, text.hash, sizeof(text.hash));
     f->judged = true;
     if (rc)
         refuse(fs, f, err);
@@ -397,11 +403,14 @@ static void take_look(fs_store *fs, fs_file *f, const fs_reading *r, fs_how how,
         set_unread(fs, f, how, rc == TTP_E_END ? NULL : err);
 }
 
-int fs_look(fs_store *fs, const char *name, fs_how how)
+static int look(fs_store *fs, const char *name, bool is_regular, fs_how how)
 {
     auto_free(buf) buf path = {0};
     fs_file *f = find_file(fs, name);
-    fs_reading r = {.remote = fs->remote, .known = how == FS_QUICK && f ? &f->stamp : NULL};
+    fs_reading r = {.remote = fs->remote,
+                    .is_regular = is_regular,
+                    .tid = fs->tid,
+                    .known = how == FS_QUICK && f ? &f->stamp : NULL};
     ttp_err err = {0};
     int rc;
 
@@ -409,7 +418,9 @@ int fs_look(fs_store *fs, const char *name, fs_how how)
         judge_count(fs, fs->n_files + 1);
         return 0;
     }
-    buf_printf(&path, "%s/%s", fs->base.options.rules_dir, name);
+    buf_put_c(&path, fs->base.options.rules_dir);
+    buf_put_char(&path, '/');
+    buf_put_c(&path, name);
     r.path = buf_c_str(&path);
     rc = r.path ? fs_read(&r, &err) : -ENOMEM;
     if (rc == TTP_E_NOT_FOUND) {
@@ -424,6 +435,11 @@ int fs_look(fs_store *fs, const char *name, fs_how how)
     }
     buf_done(&r.text);
     return rc;
+}
+
+int fs_look(fs_store *fs, const char *name, fs_how how)
+{
+    return look(fs, name, false, how);
 }
 
 int64_t fs_look_again(fs_store *fs, int64_t now_ns)
@@ -455,7 +471,8 @@ static void look_at_names(fs_store *fs, const rule_names *names, fs_how how)
     fs->scan++;
     fs->has_links = names->has_links;
     for (size_t i = 0; i < names->n; i++)
-        (void)fs_look(fs, names->names[i], how); /* one that has gone since is lost below */
+        (void)look(fs, names->names[i].text, names->names[i].is_regular,
+                   how); /* one that has gone since is lost below */
     for (size_t i = 0; i < fs->n_files; i++)
         if (fs->files[i]->scan != fs->scan)
             set_lost(fs, fs->files[i]->name);

@@ -60,6 +60,7 @@ typedef struct fs_store {
 
     /* the thread's alone: */
     matcher *m;
+    pid_t tid;
     int inotify_fd, dir_wd, parent_wd; /* -1: none */
     dev_t dir_dev;
     ino_t dir_ino;
@@ -100,6 +101,8 @@ typedef struct fs_reading {
     const char *path;
     const fs_stamp *known; /* where it still looks like that it is not read; may be NULL */
     bool remote;           /* the filesystem cannot tell whether anybody has it open for writing */
+    bool is_regular;       /* so the directory says, just now */
+    pid_t tid;             /* this thread, which blocks all signals */
     /* what comes out: */
     buf text;
     fs_stamp stamp;

@@ -197,6 +197,7 @@ void *fs_worker(void *store)
     ttp_err err = {0};
     int rc;
 
+    fs->tid = gettid();
     fs->m = matcher_new(NULL);
     rc = fs->m ? begin(fs, &err) : -ENOMEM;
     fs->check_ns = time_monotonic_ns() + STORE_LOOK_MS * NS_PER_MS;
