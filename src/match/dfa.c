@@ -58,6 +58,7 @@ typedef struct run {
     const unsigned char *at, *end; /* the character to take, or behind the last one */
     const unsigned char *last;     /* the final newline where the program asks for it, else end */
     const unsigned char *reset_at; /* where the automaton was emptied last */
+    size_t n_skipped;              /* characters that were not taken one by one */
     bool stepping;                 /* making states does not pay: set holds the state */
     nfa_set set;
 } run;
@@ -449,14 +450,14 @@ static const unsigned char *skip_ahead(const run *r, const unsigned char *at)
 }
 
 /*
- * Run over ASCII characters of known entries. Returns the state reached; r->at stands at the
- * character not taken.
+ * Run over ASCII characters of known entries, to last or as far behind it as was skipped. Returns
+ * the state reached; r->at stands at the character not taken.
  */
-static uint32_t run_known(run *r, uint32_t state)
+static uint32_t run_known(run *r, uint32_t state, const unsigned char *last)
 {
     const uint8_t *ascii = r->p->al.ascii;
     const uint32_t *next = r->d->next;
-    const unsigned char *at = r->at, *last = r->last;
+    const unsigned char *at = r->at;
     uint32_t start = r->d->skip >= 0 ? r->d->start : UNKNOWN;
 
     while (at < last && *at < 128) {
@@ -467,8 +468,12 @@ static uint32_t run_known(run *r, uint32_t state)
             break;
         state = to;
         at++;
-        if (to == start)
+        if (to == start) {
+            const unsigned char *from = at;
+
             at = skip_ahead(r, at);
+            r->n_skipped += (size_t)(at - from);
+        }
     }
     r->at = at;
     return state;
@@ -524,30 +529,36 @@ static int step_rest(run *r)
     return TTP_E_LIMIT;
 }
 
+/* Take the character that run_known did not. Returns true where that answers, in *ret_rc. */
+static bool take_next(run *r, uint32_t *state, int *ret_rc)
+{
+    unsigned len;
+    uint32_t column = next_column(r, &len), to = r->d->next[*state + column];
+
+    if (to == UNKNOWN) {
+        *ret_rc = make_next(r, *state, column, &to);
+        if (!*ret_rc && spent(r) && to > ACCEPTED)
+            *ret_rc = TTP_E_LIMIT;
+        if (*ret_rc)
+            return true;
+    }
+    r->at += len;
+    *state = to;
+    if (r->stepping)
+        *ret_rc = step_rest(r);
+    else if (to <= ACCEPTED)
+        *ret_rc = to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
+    return r->stepping || to <= ACCEPTED;
+}
+
 static int search(run *r, uint32_t state)
 {
-    for (;;) {
-        uint32_t column, to;
-        unsigned len;
-        int rc;
+    int rc;
 
-        state = run_known(r, state);
-        column = next_column(r, &len);
-        to = r->d->next[state + column];
-        if (to == UNKNOWN) {
-            rc = make_next(r, state, column, &to);
-            if (rc)
-                return rc;
-            if (spent(r) && to > ACCEPTED)
-                return TTP_E_LIMIT;
-        }
-        r->at += len;
-        if (r->stepping)
-            return step_rest(r);
-        if (to <= ACCEPTED)
-            return to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
-        state = to;
-    }
+    do
+        state = run_known(r, state, r->last);
+    while (!take_next(r, &state, &rc));
+    return rc;
 }
 
 static int search_from_start(run *r)
@@ -624,10 +635,27 @@ typedef struct lane {
     uint32_t state;
 } lane;
 
-/* Ready for a lane: its start is known, and it has no byte to skip to, which is faster alone. */
-static bool fits_lane(const run *r)
+#define SKIP_TRIAL 256
+#define SKIP_PAYS 3 /* a character of its own takes as long as so many that are skipped save */
+
+/*
+ * Begin alone where there is a byte to skip to, as long as most of the text is skipped; a text may
+ * be made so that little of it is. Returns whether that left something to be done in a lane.
+ */
+static bool begin_skipping(run *r, uint32_t *state)
 {
-    return r->d->start > ACCEPTED && r->d->skip < 0;
+    const unsigned char *from, *until;
+
+    r->at = skip_ahead(r, r->at);
+    do {
+        from = r->at;
+        r->n_skipped = 0;
+        if (r->last - from <= SKIP_TRIAL)
+            return false;
+        until = from + SKIP_TRIAL;
+        *state = run_known(r, *state, until);
+    } while (r->at >= until && r->n_skipped * (SKIP_PAYS + 1) > (size_t)(r->at - from) * SKIP_PAYS);
+    return true;
 }
 
 static size_t fewest_left(const lane *lanes, unsigned n)
@@ -689,21 +717,22 @@ static void run_all(lane *lanes, unsigned n)
     }
 }
 
-/* Where the table has no more to say to a lane: its query is answered, by itself. */
+/*
+ * Where the table has no more to say to a lane: what it lacks is made, or the query is answered, by
+ * itself from a character on that is not ASCII.
+ */
 static bool finish_if_stuck(lane *l)
 {
-    const run *r = &l->r;
-    uint32_t to = UNKNOWN;
+    run *r = &l->r;
+    bool is_ascii = r->at < r->last && *r->at < 128;
 
-    if (r->at < r->last && *r->at < 128)
-        to = r->d->next[r->p->al.ascii[*r->at] + l->state];
-    if (to > ACCEPTED)
+    if (is_ascii && r->d->next[r->p->al.ascii[*r->at] + l->state] > ACCEPTED)
         return false;
-    if (to == UNKNOWN)
-        l->query->rc = search(&l->r, l->state);
-    else
-        l->query->rc = to == ACCEPTED ? 0 : TTP_E_NOT_FOUND;
-    l->query->n_read = n_read(&l->r, l->query->text);
+    if (!is_ascii)
+        l->query->rc = search(r, l->state);
+    else if (!take_next(r, &l->state, &l->query->rc))
+        return false;
+    l->query->n_read = n_read(r, l->query->text);
     return true;
 }
 
@@ -735,24 +764,32 @@ static void search_lanes(dfa_cache *cache, lane *lanes, unsigned n)
     }
 }
 
+/* What one query can do by itself. Returns whether something is left for its lane. */
+static bool begin_lane(lane *l, dfa_cache *cache, dfa_query *q)
+{
+    run *r = &l->r;
+
+    l->query = q;
+    if (begin(r, cache, q->serial, q->p, q->text) || r->d->start <= ACCEPTED) {
+        q->rc = ask(cache, q);
+        return false;
+    }
+    l->state = r->d->start;
+    if (r->d->skip < 0 || begin_skipping(r, &l->state))
+        return true;
+    q->rc = search(r, l->state);
+    q->n_read = n_read(r, q->text);
+    return false;
+}
+
 void dfa_holds_group(dfa_cache *cache, dfa_query *queries, unsigned n)
 {
     lane lanes[DFA_GROUP];
     unsigned n_lanes = 0;
     uint64_t n_evictions = cache->n_evictions;
 
-    for (unsigned i = 0; i < n; i++) {
-        dfa_query *q = &queries[i];
-        lane *l = &lanes[n_lanes];
-
-        l->query = q;
-        if (begin(&l->r, cache, q->serial, q->p, q->text) == 0 && fits_lane(&l->r)) {
-            l->state = l->r.d->start;
-            n_lanes++;
-        } else {
-            q->rc = ask(cache, q);
-        }
-    }
+    for (unsigned i = 0; i < n; i++)
+        n_lanes += begin_lane(&lanes[n_lanes], cache, &queries[i]);
     if (cache->n_evictions != n_evictions)
         ask_alone(cache, lanes, n_lanes);
     else
