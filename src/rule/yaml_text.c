@@ -168,12 +168,18 @@ static int join_surrogates(str text, arena *a, str *ret_text)
     return 0;
 }
 
+/* Behind such a byte a question mark is part of plain text, as in `[ $? -eq 0 ]`. */
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+           (c && strchr("$.;=()/\\_+^<~", c));
+}
+
 static bool begins_key(str text, size_t at)
 {
     char before = at ? text.ptr[at - 1] : '\n', after = at + 1 < text.len ? text.ptr[at + 1] : '\n';
 
-    return text.ptr[at] == '?' && is_blank((unsigned char)after) &&
-           !((before | 0x20) >= 'a' && (before | 0x20) <= 'z');
+    return text.ptr[at] == '?' && is_blank((unsigned char)after) && !is_plain(before);
 }
 
 static bool tab_follows(str text, size_t at)

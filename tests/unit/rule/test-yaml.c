@@ -301,6 +301,7 @@ static const struct {
     {"a key that begins on a line of its own", "?\n  a:\t>", TTP_E_SYNTAX, 2, 4},
     {"what only looks like it, in a text", "a: 'who ? b:\tc'", TTP_E_SYNTAX, 1, 12},
     {"a tab behind a colon without such a key", "a:\tb\nc: 'why? d:\te'", 0, 0, 0},
+    {"a shell's last status and a header", "a: '[ $? -eq 0 ]'\nb: 'Host:\tx'", 0, 0, 0},
     {"such a key without a tab behind a colon", "? a\n: b\nc: 'd\te'", 0, 0, 0},
     {"the tab before the key", "a:\tb\n? c\n: d", 0, 0, 0},
 };
