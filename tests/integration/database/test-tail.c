@@ -428,6 +428,11 @@ static void test_server_goes(void **state)
         run_sql(url, UPDATE("R1", "2"));
         expect_changes(*way, sub, 20000, "definition R1 2");
         expect_int("said when it went, and when it was back", wait_for_logged(2), 2);
+        run_sql(url, UPDATE("R1", "3"));
+        expect_changes("a poll later", sub, 20000, "definition R1 3");
+        run_sql(url, UPDATE("R1", "4"));
+        expect_changes("and another one", sub, 20000, "definition R1 4");
+        expect_int("but not at each poll", n_logged, 2);
         expect_int("reading works", ttp_store_get_state(s, "R1", &st, NULL), 0);
         (void)ttp_subscription_close(sub);
         (void)ttp_store_close(s);
