@@ -16,6 +16,7 @@
 #define WINDOW_MS 500
 #define N_SWAPS 1000000
 #define N_WARM_SWAPS 20000  /* until every buffer has its size */
+#define SWAPS_A_LOOK 100    /* at the memory in use */
 #define DEFINITION_EVERY 10 /* the other swaps are states */
 
 static size_t bytes_in_use(void)
@@ -113,43 +114,64 @@ static bool swap_once(swapper *s)
     return ttp_engine_apply(s->engine, &c, 1) == 0;
 }
 
-static bool swap_often(bench_report *report, swapper *s)
+/* What is in use on average over so many swaps: what is kept for later comes and goes. */
+static bool swap_times(swapper *s, unsigned n, size_t *ret_in_use)
 {
-    int64_t begun;
-    size_t before, in_use;
+    size_t sum = 0;
 
-    while (s->n < N_WARM_SWAPS)
+    for (unsigned i = 0; i < n; i++) {
+        sum += i % SWAPS_A_LOOK ? 0 : bytes_in_use();
         if (!swap_once(s))
             return false;
+    }
+    *ret_in_use = sum / (n / SWAPS_A_LOOK);
+    return true;
+}
+
+static void add_growth(bench_report *report, const char *what, const char *rules, size_t before,
+                       size_t after)
+{
+    char figure[96];
+
+    (void)snprintf(figure, sizeof(figure), "a million swaps, %s: %s grows by", rules, what);
+    bench_add(report, figure, ((double)after - (double)before) / 1e3, "KB");
+}
+
+static bool swap_often(bench_report *report, swapper *s, const char *rules)
+{
+    size_t before, first = 0, between, last = 0;
+    char figure[64];
+    int64_t begun;
+
+    if (!swap_times(s, N_WARM_SWAPS, &first))
+        return false;
     (void)malloc_trim(0); /* whether there was something to return or not */
     before = resident_bytes();
-    in_use = bytes_in_use();
     begun = time_monotonic_ns();
-    while (s->n < N_WARM_SWAPS + N_SWAPS)
-        if (!swap_once(s))
-            return false;
-    bench_add(report, "a swap, 60 rules (9 states, 1 edit)",
-              (double)(time_monotonic_ns() - begun) / 1e3 / N_SWAPS, "us");
+    if (!swap_times(s, N_SWAPS / 10, &first) || !swap_times(s, N_SWAPS / 10 * 8, &between) ||
+        !swap_times(s, N_SWAPS / 10, &last))
+        return false;
+    (void)snprintf(figure, sizeof(figure), "a swap, %s (9 states, 1 edit)", rules);
+    bench_add(report, figure, (double)(time_monotonic_ns() - begun) / 1e3 / N_SWAPS, "us");
     (void)malloc_trim(0); /* the same */
-    bench_add(report, "a million swaps: memory in use grows by",
-              ((double)bytes_in_use() - (double)in_use) / 1e3, "KB");
-    bench_add(report, "a million swaps: resident memory grows by",
-              ((double)resident_bytes() - (double)before) / 1e3, "KB");
+    add_growth(report, "memory in use", rules, first, last);
+    add_growth(report, "resident memory", rules, before, resident_bytes());
     return true;
 }
 
 /* With one thread that evaluates by them. */
-static bool measure_swaps(bench_report *report, const bench_commands *c)
+static bool measure_swaps(bench_report *report, const bench_commands *c, size_t n_rules,
+                          const char *rules)
 {
     swapper s = {0};
     reload r;
     bench_load l;
-    bool done = make_versions(&s) && reload_open(60, &r);
+    bool done = make_versions(&s) && reload_open(n_rules, &r);
 
     if (done) {
         r.follower = ttp_follower_close(r.follower); /* nobody else changes the engine */
         s.engine = r.engine;
-        done = load_start(&l, r.engine, c, 1) && swap_often(report, &s);
+        done = load_start(&l, r.engine, c, 1) && swap_often(report, &s, rules);
         load_stop(&l);
         reload_close(&r);
     }
@@ -282,7 +304,9 @@ int bench_swap(bench_report *report)
     bench_commands c = {0};
     bool done = bench_commands_read(&c);
 
-    done = done && measure_memory(report) && measure_rates(report, &c) && measure_swaps(report, &c);
+    done = done && measure_memory(report) && measure_rates(report, &c) &&
+           measure_swaps(report, &c, 60, "60 rules") &&
+           measure_swaps(report, &c, 10000, "10,000 rules");
     bench_commands_free(&c);
     return done ? CLI_DONE : CLI_FAILED;
 }
