@@ -83,6 +83,11 @@ static bool next_block(arena *a, size_t size)
     return true;
 }
 
+bool arena_reserve(arena *a, size_t size)
+{
+    return (a->current && a->current->size - a->used >= size) || next_block(a, size);
+}
+
 void *arena_alloc(arena *a, size_t size)
 {
     void *p;

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct arena_block arena_block;
@@ -19,6 +20,10 @@ void arena_init(arena *a); /* zeroed storage is an initialised arena, too */
 void arena_done(arena *a);
 /* Forget the contents. Keeps at most keep bytes of blocks for reuse. */
 void arena_clear(arena *a, size_t keep);
+
+/* Take room for size bytes at once, where about so much will be needed. False when out of memory.
+ */
+bool arena_reserve(arena *a, size_t size);
 
 /* size bytes aligned to 16, not zeroed; NULL when out of memory. size 0 gives a valid pointer. */
 void *arena_alloc(arena *a, size_t size);

@@ -8,6 +8,8 @@ size_t sorted_place(const void *items, size_t n, sorted_key key_of, const char *
 {
     size_t from = 0, to = n;
 
+    if (n && strcmp(key_of(items, n - 1), key) < 0)
+        from = n; /* as where keys come in order */
     while (from < to) {
         size_t mid = from + (to - from) / 2;
 

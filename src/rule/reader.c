@@ -248,12 +248,20 @@ static int read_fields(reading *r, const yaml_node *root)
     return 0;
 }
 
+/* What the tree of most rule files takes for each byte of the file. */
+#define TREE_BYTES_PER_BYTE 12
+#define TREE_TEXT_MAX 8192 /* larger files take more as they need it */
+
 static int read_document(reading *r, str text)
 {
+    size_t expected = TREE_BYTES_PER_BYTE * (text.len < TREE_TEXT_MAX ? text.len : TREE_TEXT_MAX);
     const yaml_node *root;
     char shown[SHOWN_SIZE];
-    int rc = yaml_parse(text, r->where, r->tmp, &root, r->err);
+    int rc;
 
+    if (!arena_reserve(r->tmp, expected))
+        return -ENOMEM;
+    rc = yaml_parse(text, r->where, r->tmp, &root, r->err);
     if (rc)
         return rc;
     if (yaml_is_null(root))

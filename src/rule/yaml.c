@@ -267,11 +267,26 @@ static int by_key(const void *x, const void *y)
     return order;
 }
 
+#define FEW_KEYS 16
+
+/* Each with each, which is less than to sort them. */
+static bool few_keys_differ(const yaml_node *map)
+{
+    for (size_t i = 1; i < map->n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (str_eq(map->pairs[i].key->text, map->pairs[k].key->text))
+                return false;
+    return true;
+}
+
 static int check_keys_differ(builder *b, const yaml_node *map)
 {
-    const yaml_pair **sorted = arena_calloc(b->a, map->n, sizeof(const yaml_pair *));
+    const yaml_pair **sorted;
     char shown[128];
 
+    if (map->n <= FEW_KEYS && few_keys_differ(map))
+        return 0;
+    sorted = arena_calloc(b->a, map->n, sizeof(const yaml_pair *));
     if (!sorted)
         return -ENOMEM;
     for (size_t i = 0; i < map->n; i++)

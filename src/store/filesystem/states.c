@@ -3,26 +3,22 @@
 #include "store/filesystem/fs.h"
 
 #include "base/err.h"
+#include "base/sorted.h"
 #include "base/time.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* Where the rule_id stands or would stand. */
+static const char *key_of(const void *entries, size_t i)
+{
+    fs_entry *const *entry = entries;
+
+    return entry[i]->rule_id;
+}
+
 static size_t entry_place(const fs_store *fs, const char *rule_id, bool *ret_found)
 {
-    size_t from = 0, to = fs->n_entries;
-
-    while (from < to) {
-        size_t mid = from + (to - from) / 2;
-
-        if (strcmp(fs->entries[mid]->rule_id, rule_id) < 0)
-            from = mid + 1;
-        else
-            to = mid;
-    }
-    *ret_found = from < fs->n_entries && strcmp(fs->entries[from]->rule_id, rule_id) == 0;
-    return from;
+    return sorted_place(fs->entries, fs->n_entries, key_of, rule_id, ret_found);
 }
 
 fs_entry *fs_find_entry_locked(fs_store *fs, const char *rule_id)

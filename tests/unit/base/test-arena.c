@@ -33,6 +33,26 @@ static void test_alloc(void **state)
     end_rows();
 }
 
+static void test_reserve(void **state)
+{
+    arena a = {0};
+    size_t total;
+
+    (void)state;
+    expect_true("room for much", arena_reserve(&a, 10000));
+    total = a.total;
+    expect_true("room for all of it", total >= 10000);
+    for (unsigned i = 0; i < 10; i++)
+        expect_true("memory comes", arena_alloc(&a, 992) != NULL);
+    expect_int("from there", a.total, total);
+    expect_true("room for little", arena_reserve(&a, 10));
+    expect_int("there is room for that still", a.total, total);
+    expect_true("what cannot be had is refused", !arena_reserve(&a, SIZE_MAX));
+    expect_true("and does no harm", arena_alloc(&a, 100) != NULL);
+    arena_done(&a);
+    end_rows();
+}
+
 static void test_str(void **state)
 {
     arena a = {0};
@@ -48,7 +68,8 @@ static void test_str(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alloc), cmocka_unit_test(test_str)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alloc), cmocka_unit_test(test_reserve),
+                                       cmocka_unit_test(test_str)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
