@@ -48,6 +48,13 @@ int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const t
                   size_t *ret_n);
 /* The same by the engine that the evaluator follows (ttp_evaluator_run_live). */
 int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n);
+/*
+ * Evaluate one event and tell how many tags it has; evaluator_tags, before the next call, writes
+ * them for who wants more than their number.
+ */
+int evaluator_find(evaluator *e, const engine_index *ix, const event *ev, size_t *ret_n);
+int evaluator_find_live(evaluator *e, const event *ev, size_t *ret_n);
+int evaluator_tags(evaluator *e, const tag **ret_tags);
 /* What rules cost is counted in one of n live events, and told as if in all; 64 unless said. */
 void evaluator_measure_each(evaluator *e, uint32_t n);
 const evaluator_stats *evaluator_get_stats(const evaluator *e);

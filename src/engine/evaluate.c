@@ -14,9 +14,7 @@
 
 /* memory of a large event that is kept for the next one */
 #define ARENA_KEEP (1u << 20)
-#define CACHE_LINE 64
 #define MEASURE_EACH 64u /* live events, of which one is measured */
-#define ROWS_AHEAD 16    /* rules whose rows are being loaded while one is decided */
 
 evaluator *evaluator_new(const matcher_options *options, const ttp_log *log)
 {
@@ -53,6 +51,7 @@ evaluator *evaluator_free(evaluator *e)
     buf_done(&e->text);
     buf_done(&e->logged_cut);
     free(e->hits);
+    free(e->findings);
     free(e->tags);
     free(e->explained);
     free(e);
@@ -71,7 +70,8 @@ typedef struct evaluation {
     const event *ev;
     const state_table *states; /* or NULL */
     const field_index *field;  /* being scanned */
-    int64_t now_us;            /* set by the first rule that fires */
+    bool has_anchor;           /* without, nothing is a tag */
+    bool finds_spans;          /* a rule has asked for what its leaves matched */
 } evaluation;
 
 static void wake(const evaluation *v, uint32_t number)
@@ -175,7 +175,7 @@ static bool is_measured_now(evaluator *e)
 static void note_cut(evaluator *e, const kind_rule *kr)
 {
     (void)count(e, kr, offsetof(rule_counts, cuts)); /* without memory the evaluation fails soon */
-    log_cut(e, kr->rule);
+    log_cut(e, kr->of->rule);
 }
 
 void evaluator_note_cut(evaluator *e, const kind_rule *kr)
@@ -263,7 +263,7 @@ static int decide_leaf(const evaluation *v, const kind_rule *kr, uint32_t index)
     case LEAF_IN_TABLE:
         return bitset_has(&v->e->slots, kr->first_slot + index);
     case LEAF_BY_ITSELF:
-        return leaf_holds(&kr->rule->leaves[index], v->ev->kind, v->ev->payload, v->e->matcher);
+        return leaf_holds(&kr->of->rule->leaves[index], v->ev->kind, v->ev->payload, v->e->matcher);
     default:
         return ask(v, kr, kr->ways[index]);
     }
@@ -288,87 +288,59 @@ static int decide(const evaluation *v, const kind_rule *kr, const expr *x)
     return x->type == EXPR_ALL;
 }
 
-/* Room for one tag more. New room is zeroed, so that no member is ever without a value. */
-static tag *tag_room(evaluator *e)
+static int add_finding(const evaluation *v, finding f)
 {
-    size_t cap = e->cap_tags;
+    evaluator *e = v->e;
 
-    if (mem_grow(e->tags, e->cap_tags, e->n_tags + 1))
-        return NULL;
-    if (e->cap_tags > cap)
-        memset(e->tags + cap, 0, (e->cap_tags - cap) * sizeof(*e->tags));
-    return &e->tags[e->n_tags];
+    if (mem_grow(e->findings, e->cap_findings, e->n_findings + 1))
+        return -ENOMEM;
+    e->findings[e->n_findings++] = f;
+    return 0;
 }
 
-/* A tag of a rule that holds. */
-typedef struct finding {
-    const kind_rule *rule;
-    str evidence;
-    double confidence_max;
-} finding;
-
-static int add_tag(const evaluation *v, const finding *f, const emit_row *row)
+static int add_row(const evaluation *v, const finding *f)
 {
-    double confidence = row->confidence < f->confidence_max ? row->confidence : f->confidence_max;
-    evaluator *e = v->e;
-    const event *ev = v->ev;
-    tag *t;
-
-    if (confidence < TAG_CONFIDENCE_FLOOR) {
-        e->stats.dropped_floor++;
+    if (f->row->confidence < TAG_CONFIDENCE_FLOOR || f->confidence_max < TAG_CONFIDENCE_FLOOR) {
+        v->e->stats.dropped_floor++;
         return 0;
     }
-    if (!ev->attacker_uuid.ptr && !ev->identity_uuid.ptr) {
-        e->stats.dropped_anchor++;
+    if (!v->has_anchor) {
+        v->e->stats.dropped_anchor++;
         return 0;
     }
-    t = tag_room(e);
-    if (!t)
-        return -ENOMEM;
-    e->n_tags++;
-    t->id = (uuid){0};
-    t->source_kind = ev->source_kind;
-    t->source_id = ev->source_id;
-    t->attacker_uuid = ev->attacker_uuid;
-    t->identity_uuid = ev->identity_uuid;
-    t->session_id = ev->session_id;
-    t->decky_id = ev->decky_id;
-    t->tactic = row->tactic;
-    t->technique_id = row->technique_id;
-    t->sub_technique_id = row->sub_technique_id;
-    t->confidence = confidence;
-    t->rule_id = row->rule_id;
-    t->rule_version = row->rule_version;
-    t->rule_name = row->rule_name;
-    t->evidence = f->evidence;
-    t->put_evidence = evidence_put;
-    t->rule = f->rule->rule;
-    t->event = ev;
-    t->attack_release = row->attack_release;
-    t->event_us = ev->ts_us;
-    t->created_us = v->now_us;
-    return 0;
+    return add_finding(v, *f);
 }
 
 static int fire(evaluation *v, const kind_rule *kr)
 {
-    finding f = {.rule = kr, .evidence = STR_NULL, .confidence_max = 1};
-    const state_row *state;
+    finding f = {.rule = kr->of, .evidence = STR_NULL, .confidence_max = 1};
+    const state_row *state = NULL;
     int rc = 0;
 
-    if (!v->now_us) {
-        v->now_us = time_now_coarse_us();
-        matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
-    }
-    state = state_table_find(v->states, kr->id, v->now_us);
+    if (state_table_has(v->states, kr->id))
+        state = state_table_find(v->states, kr->id, evaluator_now(v->e));
     if (state && state->kind == TTP_STATE_DISABLED)
         return count(v->e, kr, offsetof(rule_counts, suppressed));
     if (state)
         f.confidence_max = state->confidence_max;
-    if (kr->names_findings)
+    if (kr->names_findings) {
+        if (!v->finds_spans)
+            matcher_new_event(v->e->matcher); /* what was found is searched again, for its span */
+        v->finds_spans = true;
         rc = evidence_write(v->e, kr, v->ev, &f.evidence);
-    for (uint32_t i = 0; !rc && i < kr->n_rows; i++)
-        rc = add_tag(v, &f, &kr->rows[i]);
+    }
+    for (uint32_t i = 0; !rc && i < kr->n_rows; i++) {
+        f.row = &kr->of->rows[i];
+        rc = add_row(v, &f);
+    }
+    return rc ? rc : count(v->e, kr, offsetof(rule_counts, fires));
+}
+
+/* A rule that is plain and on which nothing is set: its row need not even be looked at. */
+static int fire_plain(const evaluation *v, const kind_rule *kr)
+{
+    int rc = add_finding(v, (finding){kr->of, kr->of->rows, 1, STR_NULL});
+
     return rc ? rc : count(v->e, kr, offsetof(rule_counts, fires));
 }
 
@@ -420,22 +392,9 @@ static int scan_fields(evaluation *v)
     return rc;
 }
 
-/* Begin to load what the woken rule i writes. */
-static void fetch_rows(const evaluation *v, size_t i)
-{
-    const bitset *woken = &v->e->woken;
-    const char *rows;
-
-    if (i >= woken->n_added)
-        return;
-    rows = (const char *)v->rules[v->kind->at_place[woken->added[i]]].rows;
-    __builtin_prefetch(rows);
-    __builtin_prefetch(rows + CACHE_LINE);
-}
-
 static int decide_rule(evaluation *v, const kind_rule *kr)
 {
-    int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->rule->match);
+    int rc = kr->is_one_leaf ? 1 : decide(v, kr, kr->of->rule->match);
 
     return rc == 1 ? fire(v, kr) : rc;
 }
@@ -451,19 +410,20 @@ static int decide_measured(evaluation *v, const kind_rule *kr)
 
 static int decide_rules(evaluation *v)
 {
+    bool is_usual = v->has_anchor && !v->e->is_measured;
     bitset *woken = &v->e->woken;
 
     for (uint32_t i = 0; i < v->kind->n_always; i++)
         wake(v, v->kind->always[i]);
     bitset_sort(woken);
-    for (size_t i = 0; i < woken->n_added && i < ROWS_AHEAD; i++)
-        fetch_rows(v, i);
     for (size_t i = 0; i < woken->n_added; i++) {
         const kind_rule *kr = &v->rules[v->kind->at_place[woken->added[i]]];
         int rc;
 
-        fetch_rows(v, i + ROWS_AHEAD);
-        rc = v->e->is_measured ? decide_measured(v, kr) : decide_rule(v, kr);
+        if (is_usual && kr->is_plain && !state_table_has(v->states, kr->id))
+            rc = fire_plain(v, kr);
+        else
+            rc = v->e->is_measured ? decide_measured(v, kr) : decide_rule(v, kr);
         if (rc < 0)
             return rc;
     }
@@ -481,11 +441,16 @@ static void note_work(evaluator *e)
 static int evaluate(evaluator *e, const engine_index *ix, const state_table *states,
                     const event *ev)
 {
-    evaluation v = {.e = e, .ev = ev, .states = states};
+    evaluation v = {.e = e,
+                    .ev = ev,
+                    .states = states,
+                    .has_anchor = ev->attacker_uuid.ptr || ev->identity_uuid.ptr};
     int rc = 0;
 
     arena_clear(&e->mem, ARENA_KEEP);
-    e->n_tags = 0;
+    e->n_findings = e->n_tags = 0;
+    e->found_in = ev;
+    e->now_us = 0;
     e->stats.events++;
     if (ev->kind < EVENT_N_KINDS && ix->kinds[ev->kind]) {
         v.kind = ix->kinds[ev->kind];
@@ -499,38 +464,46 @@ static int evaluate(evaluator *e, const engine_index *ix, const state_table *sta
         note_work(e);
     }
     if (rc) {
-        e->n_tags = 0;
+        e->n_findings = 0;
         return rc;
     }
-    e->stats.tags += e->n_tags;
-    e->stats.events_tagged += e->n_tags > 0;
+    e->stats.tags += e->n_findings;
+    e->stats.events_tagged += e->n_findings > 0;
     return 0;
 }
 
-int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
-                  size_t *ret_n)
+int evaluator_find(evaluator *e, const engine_index *ix, const event *ev, size_t *ret_n)
 {
     int rc;
 
     e->is_live = false;
     rc = evaluate(e, ix, NULL, ev);
-    if (!rc) {
-        *ret_tags = e->tags;
-        *ret_n = e->n_tags;
-    }
+    *ret_n = e->n_findings;
     return rc;
 }
 
-int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n)
+int evaluator_find_live(evaluator *e, const event *ev, size_t *ret_n)
 {
     const snapshot *now = evaluator_take_snapshot(e);
     int rc;
 
     e->is_live = true;
     rc = evaluate(e, now->index, now->states, ev);
-    if (!rc) {
-        *ret_tags = e->tags;
-        *ret_n = e->n_tags;
-    }
+    *ret_n = e->n_findings;
     return rc;
+}
+
+int evaluator_run(evaluator *e, const engine_index *ix, const event *ev, const tag **ret_tags,
+                  size_t *ret_n)
+{
+    int rc = evaluator_find(e, ix, ev, ret_n);
+
+    return rc ? rc : evaluator_tags(e, ret_tags);
+}
+
+int evaluator_run_live(evaluator *e, const event *ev, const tag **ret_tags, size_t *ret_n)
+{
+    int rc = evaluator_find_live(e, ev, ret_n);
+
+    return rc ? rc : evaluator_tags(e, ret_tags);
 }

@@ -5,6 +5,14 @@
 #include "engine/counters.h"
 #include "engine/snapshot.h"
 
+/* A tag as evaluation finds it; its columns are written when somebody asks for them. */
+typedef struct finding {
+    const index_rule *rule;
+    const emit_row *row;
+    double confidence_max; /* what is set on the rule may lower the row's */
+    str evidence;          /* STR_NULL: evidence_put writes it */
+} finding;
+
 struct ttp_evaluator {
     matcher *matcher;
     ttp_log log;
@@ -15,7 +23,11 @@ struct ttp_evaluator {
     bitset asked, asked_held; /* patterns that rules asked for, and those of them that hold */
     arena mem;                /* the event's tags, evidence and explanations */
     buf text;                 /* evidence being written */
-    tag *tags;
+    finding *findings;
+    size_t n_findings, cap_findings;
+    const event *found_in;
+    int64_t now_us; /* of the event that was evaluated; 0: nobody has asked yet */
+    tag *tags;      /* of the findings, once they are asked for */
     size_t n_tags, cap_tags;
     explain_rule *explained;
     size_t cap_explained;
@@ -31,6 +43,8 @@ struct ttp_evaluator {
     bool is_live; /* this run goes by the engine, whose numbers of rules count */
 };
 
+/* The time that all of an event goes by. */
+int64_t evaluator_now(evaluator *e);
 /* The engine's current snapshot, pinned; the one before is let go of. */
 const snapshot *evaluator_take_snapshot(evaluator *e);
 

@@ -155,7 +155,7 @@ static int find_in_value(void *ctx, const json_node *value)
 
 static int leaf_held(const findings *f, uint32_t index)
 {
-    const leaf *l = &f->kr->rule->leaves[index];
+    const leaf *l = &f->kr->of->rule->leaves[index];
 
     if (f->kr->is_one_leaf)
         return 1; /* it has no slot: that the rule fired says it */
@@ -166,7 +166,7 @@ static int leaf_held(const findings *f, uint32_t index)
 
 static void note_leaf(findings *f, uint32_t index)
 {
-    const leaf *l = &f->kr->rule->leaves[index];
+    const leaf *l = &f->kr->of->rule->leaves[index];
     int held = leaf_held(f, index);
     search s = {f, l};
 
@@ -230,7 +230,7 @@ static void put_fields(buf *b, size_t start, const rule *r, const event *ev)
 
 static int put_findings(buf *b, findings *f)
 {
-    note_expr(f, f->kr->rule->match);
+    note_expr(f, f->kr->of->rule->match);
     if (f->wants_tokens) {
         put_key(b, 0, tokens_name);
         buf_put_char(b, '[');
@@ -274,7 +274,7 @@ void evidence_put(buf *b, const tag *t)
 
 int evidence_write(evaluator *e, const kind_rule *kr, const event *ev, str *ret_evidence)
 {
-    const rule *r = kr->rule;
+    const rule *r = kr->of->rule;
     findings f = {
         .e = e,
         .kr = kr,

@@ -90,7 +90,7 @@ int evaluator_explain(evaluator *e, const engine_index *ix, const event *ev,
         return -ENOMEM;
     for (size_t i = 0; !rc && i < n; i++) {
         matcher_new_event(e->matcher); /* each rule is asked as if it were alone */
-        rc = explain_one_rule(e, kind_rules(k)[k->at_place[i]].rule, ev, &e->explained[i]);
+        rc = explain_one_rule(e, kind_rules(k)[k->at_place[i]].of->rule, ev, &e->explained[i]);
     }
     if (rc)
         return rc;

@@ -45,7 +45,7 @@ typedef struct field_index {
     uint32_t first_waiting[]; /* for each pattern, in waiting */
 } field_index;
 
-/* What a tag takes of one emit and its rule, side by side: a rule that fires is rarely in cache. */
+/* What a tag takes of one emit and its rule, side by side. */
 typedef struct emit_row {
     double confidence;
     str tactic, technique_id, sub_technique_id;
@@ -73,15 +73,16 @@ typedef struct index_rule {
     emit_row rows[];
 } index_rule;
 
+/* What a hit leads to, two in a cache line. */
 typedef struct kind_rule {
-    const rule *rule;
-    const emit_row *rows;
+    const index_rule *of;
     const uint32_t *ways; /* how each leaf is decided */
-    uint32_t n_rows;
-    uint32_t id;         /* its number where it was told, else its place among the rules */
-    uint32_t first_slot; /* its leaves' slots stand in the order of the leaves */
-    bool is_one_leaf;    /* a single text leaf: a hit decides it */
-    bool names_findings; /* see evidence_names_findings */
+    uint32_t id;          /* its number where it was told, else its place among the rules */
+    uint32_t first_slot;  /* its leaves' slots stand in the order of the leaves */
+    uint32_t n_rows : 29;
+    uint32_t is_one_leaf : 1;    /* a single text leaf: a hit decides it */
+    uint32_t names_findings : 1; /* see evidence_names_findings */
+    uint32_t is_plain : 1;       /* one leaf, one row, nothing else to ask: a hit is a tag */
 } kind_rule;
 
 typedef struct kind_index {

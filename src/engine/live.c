@@ -429,7 +429,7 @@ void ttp_engine_counts(ttp_engine *en,
 
 static void let_go(evaluator *e)
 {
-    e->n_tags = 0;
+    e->n_findings = 0;
     e->pinned = snapshot_unref(e->pinned);
     __atomic_store_n(&e->pinned_at, NO_GENERATION, __ATOMIC_RELEASE);
 }
@@ -488,7 +488,7 @@ const snapshot *evaluator_take_snapshot(evaluator *e)
 
     if (__builtin_expect(snapshot_peek(&e->engine->current) == old, 1))
         return old;
-    e->n_tags = 0; /* they borrow from it */
+    e->n_findings = 0; /* they borrow from it */
     e->pinned = snapshot_pin(&e->engine->current, &e->pinned_at);
     (void)snapshot_unref(old); /* returns NULL */
     return e->pinned;

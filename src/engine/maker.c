@@ -374,17 +374,18 @@ static int put_into_kind(kind_maker *k, event_kind kind, uint32_t id, const inde
     const rule *r = ir->rule;
     placing p = {.k = k, .kind = kind, .rule = r, .number = k->rules.n, .first_slot = k->n_slots};
     kind_rule kr = {
-        .rule = r,
-        .rows = ir->rows,
+        .of = ir,
         .ways = ways,
-        .n_rows = (uint32_t)r->n_emits,
         .id = id,
         .first_slot = k->n_slots,
         .is_one_leaf = r->match->type == EXPR_LEAF && leaf_is_text(&r->leaves[0], kind),
+        .n_rows = (uint32_t)r->n_emits,
         .names_findings = evidence_names_findings(r),
     };
     int rc;
 
+    kr.is_plain = kr.is_one_leaf && !kr.names_findings && r->n_emits == 1 &&
+                  ir->rows[0].confidence >= TAG_CONFIDENCE_FLOOR;
     p.is_one_leaf = kr.is_one_leaf;
     k->n_slots += (uint32_t)r->n_leaves;
     rc = shelf_put(&k->rules, &shelf_of_kind_rules, &kr, 1);
@@ -412,8 +413,8 @@ static int take_out_leaves(kind_maker *k, event_kind kind, const kind_rule *kr)
 {
     int rc = 0;
 
-    for (size_t i = 0; !rc && i < kr->rule->n_leaves; i++) {
-        const leaf *l = &kr->rule->leaves[i];
+    for (size_t i = 0; !rc && i < kr->of->rule->n_leaves; i++) {
+        const leaf *l = &kr->of->rule->leaves[i];
 
         if (kr->ways[i] != LEAF_IN_TABLE)
             continue;

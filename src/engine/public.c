@@ -56,26 +56,26 @@ ttp_evaluator *ttp_evaluator_free(ttp_evaluator *e)
 int ttp_evaluator_run(ttp_evaluator *e, const ttp_ruleset *ruleset, const ttp_event *ev,
                       size_t *ret_n_tags)
 {
-    const tag *tags;
-
-    return evaluator_run(e, ruleset, ev, &tags, ret_n_tags);
+    return evaluator_find(e, ruleset, ev, ret_n_tags);
 }
 
 int ttp_evaluator_run_live(ttp_evaluator *e, const ttp_event *ev, size_t *ret_n_tags)
 {
-    const tag *tags;
-
-    return evaluator_run_live(e, ev, &tags, ret_n_tags);
+    return evaluator_find_live(e, ev, ret_n_tags);
 }
 
 /* Sinks write evidence where they need it; here it must be somewhere that lasts until the next run.
  */
 const ttp_tag *ttp_evaluator_tag(ttp_evaluator *e, size_t i)
 {
-    tag *t = i < e->n_tags ? &e->tags[i] : NULL;
+    const tag *tags;
+    tag *t;
     str evidence;
 
-    if (!t || t->evidence.len)
+    if (i >= e->n_findings || evaluator_tags(e, &tags))
+        return NULL;
+    t = &e->tags[i];
+    if (t->evidence.len)
         return t;
     buf_clear(&e->text);
     tag_put_evidence(&e->text, t);

@@ -43,7 +43,7 @@ const state_row *state_table_find(const state_table *t, uint32_t id, int64_t now
 {
     uint32_t from = 0, to = t ? t->n : 0;
 
-    if (!t || id >= t->n_bits || !(t->has[id / 64] >> (id % 64) & 1))
+    if (!state_table_has(t, id))
         return NULL;
     while (to - from > 1) {
         uint32_t mid = (from + to) / 2;

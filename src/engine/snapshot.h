@@ -41,6 +41,11 @@ int state_table_new(const state_row *rows, uint32_t n, state_table **ret_table);
 state_table *state_table_ref(state_table *t);   /* takes NULL */
 state_table *state_table_unref(state_table *t); /* takes NULL, returns NULL */
 DEFINE_FREE_PTR(state_table, state_table *, state_table_unref)
+/* Is anything set on the rule, expired or not? */
+static inline bool state_table_has(const state_table *t, uint32_t id)
+{
+    return t && id < t->n_bits && t->has[id / 64] >> (id % 64) & 1;
+}
 /* What holds for the rule at this instant; NULL: nothing is set, or it has expired. */
 const state_row *state_table_find(const state_table *t, uint32_t id, int64_t now_us);
 
