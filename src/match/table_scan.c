@@ -184,7 +184,7 @@ static unsigned neighbour(const scan *s, size_t at)
 
 /* The atom of e stands at offset start. Its patterns are decided, but for those whose context it is
  * not. */
-static void met(scan *s, const window_entry *e, size_t start)
+static __attribute__((noinline)) void met(scan *s, const window_entry *e, size_t start)
 {
     const pattern_table *t = s->t;
     size_t end = start + e->len;
@@ -226,7 +226,7 @@ static inline bool stands_at(const table_atom *atoms, const window_entry *e, con
 }
 
 /* window was met at offset at of the canonical text. */
-static void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
+static inline __attribute__((always_inline)) void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
 {
     uint32_t bucket = hash_window(ix, window) >> ix->bucket_shift;
     const window_entry *e = ix->entries + ix->bucket_start[bucket];
