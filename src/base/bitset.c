@@ -10,7 +10,7 @@
 /* a set's words, 64 in each of these, that are looked at only where something was added */
 #define USED_WORDS_MAX 64
 
-int bitset_begin(bitset *s, size_t n)
+int bitset_renew(bitset *s, size_t n)
 {
     size_t cap_words = s->cap_words;
     int rc;

@@ -13,8 +13,15 @@ typedef struct bitset {
     size_t n_added, cap_added;
 } bitset;
 
+int bitset_renew(bitset *s, size_t n);
 /* Empty the set and make room for numbers below n. Zeroed storage is an empty set. 0 or -ENOMEM. */
-int bitset_begin(bitset *s, size_t n);
+static inline int bitset_begin(bitset *s, size_t n)
+{
+    /* most sets stay empty, and are begun again with the same bound */
+    if (s->n_added == 0 && s->n_words == n / 64 + 1 && s->cap_added > n)
+        return 0;
+    return bitset_renew(s, n);
+}
 void bitset_done(bitset *s);
 /* Put added into ascending order. */
 void bitset_sort(bitset *s);

@@ -36,4 +36,8 @@ static inline void mem_free_ptr(void *p)
  * Returns 0 or -ENOMEM; on failure the array is as it was.
  */
 int mem_reserve(void **array, size_t *cap, size_t n, size_t size);
-#define mem_grow(array, cap, n) mem_reserve((void **)&(array), &(cap), (n), sizeof(*(array)))
+#define mem_grow(array, cap, n)                                                                    \
+    ({                                                                                             \
+        size_t wanted_ = (n);                                                                      \
+        wanted_ <= (cap) ? 0 : mem_reserve((void **)&(array), &(cap), wanted_, sizeof(*(array)));  \
+    })

@@ -226,7 +226,8 @@ static inline bool stands_at(const table_atom *atoms, const window_entry *e, con
 }
 
 /* window was met at offset at of the canonical text. */
-static inline __attribute__((always_inline)) void probe(scan *s, const window_index *ix, uint32_t window, size_t at)
+static inline __attribute__((always_inline)) void probe(scan *s, const window_index *ix,
+                                                        uint32_t window, size_t at)
 {
     uint32_t bucket = hash_window(ix, window) >> ix->bucket_shift;
     const window_entry *e = ix->entries + ix->bucket_start[bucket];
@@ -468,6 +469,7 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     scan_place(&s, ATOM_AT_END, s.canonical.len);
     if (s.canonical.len && s.canonical.ptr[s.canonical.len - 1] == '\n')
         scan_place(&s, ATOM_AT_END, s.canonical.len - 1);
-    verify_waiting(&s);
+    if (s.n_waiting)
+        verify_waiting(&s);
     return s.rc;
 }

@@ -14,20 +14,12 @@ typedef struct table_scratch {
     bitset patterns, atoms;
 } table_scratch;
 
-int table_scratch_renew(table_scratch *s, size_t n_patterns, size_t n_atoms);
-
-static inline bool table_scratch_fits(const bitset *s, size_t n)
-{
-    return s->n_added == 0 && s->n_words == n / 64 + 1 && s->cap_added > n;
-}
-
 /* A scan over so many patterns and atoms begins. Returns 0 or -ENOMEM. */
 static inline int table_scratch_begin(table_scratch *s, size_t n_patterns, size_t n_atoms)
 {
-    /* most texts meet nothing, and come one after the other to the same table */
-    if (table_scratch_fits(&s->patterns, n_patterns) && table_scratch_fits(&s->atoms, n_atoms))
-        return 0;
-    return table_scratch_renew(s, n_patterns, n_atoms);
+    int rc = bitset_begin(&s->patterns, n_patterns);
+
+    return rc ? rc : bitset_begin(&s->atoms, n_atoms);
 }
 
 void table_scratch_done(table_scratch *s);
