@@ -358,19 +358,25 @@ static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side
 
 /*
  * An atom of a pattern was met at offset at of an ASCII text, for the first time: how much further
- * back may matches begin? Where it has several, a longer one may begin earlier and be met later.
+ * back may matches begin? Where it has several, a longer one may begin earlier and be met later;
+ * and in a block of marks all windows of one size are looked up before those of another.
  */
 uint8_t table_how_far_back(const atom_set *atoms)
 {
-    size_t back = atoms->lead;
+    unsigned size = table_window_size(atoms->texts[0].len);
+    size_t longest = 0, other_sizes = 0;
 
     for (uint32_t i = 0; atoms->n_texts > 1 && i < atoms->n_texts; i++) {
-        if (back < atoms->lead + atoms->texts[i].len)
-            back = atoms->lead + atoms->texts[i].len;
+        size_t len = atoms->texts[i].len;
+
+        longest = len > longest ? len : longest;
+        if (table_window_size(len) != size)
+            other_sizes = MARKS_BLOCK;
     }
-    if (atoms->place != ATOM_ANYWHERE || back > BACK_UNKNOWN)
+    if (atoms->place != ATOM_ANYWHERE || atoms->lead > BACK_UNKNOWN - other_sizes ||
+        longest > BACK_UNKNOWN - other_sizes - atoms->lead)
         return BACK_UNKNOWN;
-    return (uint8_t)back;
+    return (uint8_t)(atoms->lead + longest + other_sizes);
 }
 
 static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
