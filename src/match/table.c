@@ -19,6 +19,8 @@
 #include <stdlib.h>
 
 #define BITS_PER_ENTRY_LOG2 5
+/* two buckets for each entry: most that are looked at hold one */
+#define BITS_PER_BUCKET_LOG2 4
 #define BITMAP_BITS_MIN 9u
 #define BITMAP_BITS_MAX 24u
 /* windows up to which their first two bytes alone let few places of a text pass */
@@ -104,7 +106,7 @@ static int size_index(pattern_table *t, window_index *ix, unsigned size, uint32_
 
     while (bits < BITMAP_BITS_MAX && (n << BITS_PER_ENTRY_LOG2) > (1u << bits))
         bits++;
-    bucket_bits = bits - BITS_PER_ENTRY_LOG2;
+    bucket_bits = bits - (size == 1 ? BITS_PER_ENTRY_LOG2 : BITS_PER_BUCKET_LOG2);
     ix->n_entries = n;
     ix->hash_factor = size == 1 ? 1u << 24 : HASH_FACTOR;
     ix->bitmap_shift = 32 - bits;
