@@ -2,53 +2,13 @@
 #include "match/dfa.h"
 
 #include "base/utf8.h"
-#include "match/nfa.h"
+#include "match/dfa_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* One automaton's share of the cache; also at most half of it. */
-#define DFA_BYTES_MAX (1u << 20)
 /* States must serve this many characters on average to be worth making. */
 #define CHARS_PER_STATE 4
-
-/*
- * Entries of the transition table: what is known at once, else the offset of the next state's row.
- * Rows are longer than 3, so offsets never look like these.
- */
-enum {
-    UNKNOWN,
-    DEAD,
-    ACCEPTED,
-};
-
-typedef struct dfa_state {
-    uint32_t at, n; /* its instructions in the pool */
-    uint16_t context;
-    bool pending;
-} dfa_state;
-
-typedef struct dfa {
-    uint64_t serial;
-    uint32_t stride;
-    uint32_t start; /* UNKNOWN before the first search */
-    int skip;       /* the one byte that leaves the start state, or -1 */
-    uint32_t n_states;
-    uint32_t *next; /* row i + 1 is state i's */
-    dfa_state *states;
-    uint16_t *pool;
-    uint32_t *table; /* hash -> state + 1 */
-    size_t cap_next, cap_states, n_pool, cap_pool, cap_table;
-    size_t bytes;
-} dfa;
-
-struct dfa_cache {
-    dfa **slots; /* by serial, open addressing, a power of two */
-    size_t n_slots, n_dfas;
-    size_t used, max;
-    uint64_t n_evictions; /* after one, an automaton that was looked up before may be gone */
-    nfa_scratch scratch;
-};
 
 /* One search. */
 typedef struct run {
@@ -62,257 +22,6 @@ typedef struct run {
     bool stepping;                 /* making states does not pay: set holds the state */
     nfa_set set;
 } run;
-
-/* ---- the cache ---- */
-
-dfa_cache *dfa_cache_new(size_t max)
-{
-    enum {
-        SLOTS = 64
-    };
-    dfa_cache *cache = calloc(1, sizeof(*cache));
-
-    if (!cache)
-        return NULL;
-    cache->slots = calloc(SLOTS, sizeof(*cache->slots));
-    if (!cache->slots) {
-        free(cache);
-        return NULL;
-    }
-    cache->n_slots = SLOTS;
-    cache->max = max;
-    cache->scratch.limit = UINT64_MAX;
-    return cache;
-}
-
-static void free_dfa(dfa *d)
-{
-    free(d->next);
-    free(d->states);
-    free(d->pool);
-    free(d->table);
-    free(d);
-}
-
-static size_t slot_of(const dfa_cache *cache, uint64_t serial)
-{
-    size_t at = (size_t)(serial * 0x9E3779B97F4A7C15ull >> 20) & (cache->n_slots - 1);
-
-    while (cache->slots[at] && cache->slots[at]->serial != serial)
-        at = (at + 1) & (cache->n_slots - 1);
-    return at;
-}
-
-/* Drop all automata but keep. */
-static void evict(dfa_cache *cache, dfa *keep)
-{
-    cache->n_evictions++;
-    for (size_t i = 0; i < cache->n_slots; i++) {
-        dfa *d = cache->slots[i];
-
-        cache->slots[i] = NULL;
-        if (d && d != keep) {
-            cache->used -= d->bytes;
-            free_dfa(d);
-        }
-    }
-    cache->n_dfas = 0;
-    if (keep) {
-        cache->slots[slot_of(cache, keep->serial)] = keep;
-        cache->n_dfas = 1;
-    }
-}
-
-dfa_cache *dfa_cache_free(dfa_cache *cache)
-{
-    if (!cache)
-        return NULL;
-    evict(cache, NULL);
-    nfa_scratch_done(&cache->scratch);
-    free(cache->slots);
-    free(cache);
-    return NULL;
-}
-
-size_t dfa_cache_memory(const dfa_cache *cache)
-{
-    return cache->used;
-}
-
-void dfa_cache_allow(dfa_cache *cache, uint64_t work)
-{
-    cache->scratch.limit = cache->scratch.work + work;
-}
-
-uint64_t dfa_cache_work(const dfa_cache *cache)
-{
-    return cache->scratch.work;
-}
-
-static int grow_slots(dfa_cache *cache)
-{
-    size_t n_old = cache->n_slots;
-    dfa **old = cache->slots;
-    dfa **slots = calloc(n_old * 2, sizeof(dfa *));
-
-    if (!slots)
-        return -ENOMEM;
-    cache->slots = slots;
-    cache->n_slots = n_old * 2;
-    for (size_t i = 0; i < n_old; i++) {
-        if (old[i])
-            slots[slot_of(cache, old[i]->serial)] = old[i];
-    }
-    free(old);
-    return 0;
-}
-
-/* Room for more bytes of d, if need be at the cost of the others. */
-static bool make_room(dfa_cache *cache, dfa *d, size_t more)
-{
-    if (d && d->bytes + more > (cache->max / 2 < DFA_BYTES_MAX ? cache->max / 2 : DFA_BYTES_MAX))
-        return false;
-    if (cache->used + more > cache->max)
-        evict(cache, d);
-    return cache->used + more <= cache->max;
-}
-
-static int add_dfa(dfa_cache *cache, uint64_t serial, const program *p, dfa **ret)
-{
-    dfa *d;
-
-    if (cache->n_dfas * 2 >= cache->n_slots && grow_slots(cache))
-        return -ENOMEM;
-    if (!make_room(cache, NULL, sizeof(*d)))
-        return TTP_E_LIMIT;
-    d = calloc(1, sizeof(*d));
-    if (!d)
-        return -ENOMEM;
-    *d = (dfa){.serial = serial, .stride = nfa_columns(p), .skip = -1, .bytes = sizeof(*d)};
-    cache->used += d->bytes;
-    cache->slots[slot_of(cache, serial)] = d;
-    cache->n_dfas++;
-    *ret = d;
-    return 0;
-}
-
-/* ---- states ---- */
-
-/* Room for n elements. Returns 0, TTP_E_LIMIT (the cache is full) or -ENOMEM. */
-static int grow_array(dfa_cache *cache, dfa *d, void **array, size_t *cap, size_t n, size_t size)
-{
-    size_t want = *cap ? *cap : 8;
-    void *p;
-
-    if (n <= *cap)
-        return 0;
-    while (want < n)
-        want *= 2;
-    if (!make_room(cache, d, (want - *cap) * size))
-        return TTP_E_LIMIT;
-    p = realloc(*array, want * size);
-    if (!p)
-        return -ENOMEM;
-    *array = p;
-    cache->used += (want - *cap) * size;
-    d->bytes += (want - *cap) * size;
-    *cap = want;
-    return 0;
-}
-#define grow(cache, d, array, cap, n)                                                              \
-    grow_array((cache), (d), (void **)&(array), &(cap), (n), sizeof(*(array)))
-
-static uint64_t hash_set(const nfa_set *set)
-{
-    uint64_t h = set->context + 0x9E3779B97F4A7C15ull * (set->n + 1);
-
-    for (uint32_t i = 0; i < set->n; i++)
-        h = (h ^ set->insts[i]) * 0xD6E8FEB86659FD93ull;
-    return h ^ h >> 32;
-}
-
-static nfa_set set_of(const dfa *d, uint32_t state)
-{
-    const dfa_state *s = &d->states[state];
-
-    return (nfa_set){d->pool + s->at, s->n, s->context, s->pending};
-}
-
-static bool same_set(const nfa_set *a, const nfa_set *b)
-{
-    return a->n == b->n && a->context == b->context && a->pending == b->pending &&
-           (a->n == 0 || memcmp(a->insts, b->insts, a->n * sizeof(*a->insts)) == 0);
-}
-
-static void put_in_table(dfa *d, uint32_t state)
-{
-    nfa_set set = set_of(d, state);
-    size_t at = hash_set(&set) & (d->cap_table - 1);
-
-    while (d->table[at])
-        at = (at + 1) & (d->cap_table - 1);
-    d->table[at] = state + 1;
-}
-
-static int reserve_state(dfa_cache *cache, dfa *d, uint32_t n_insts)
-{
-    size_t had = d->cap_table;
-    int rc;
-
-    if ((rc = grow(cache, d, d->states, d->cap_states, d->n_states + 1)) ||
-        (rc = grow(cache, d, d->next, d->cap_next, (size_t)d->stride * (d->n_states + 2))) ||
-        (rc = grow(cache, d, d->pool, d->cap_pool, d->n_pool + n_insts)) ||
-        (rc = grow(cache, d, d->table, d->cap_table, 2 * ((size_t)d->n_states + 1))))
-        return rc;
-    if (d->cap_table != had) {
-        memset(d->table, 0, d->cap_table * sizeof(*d->table));
-        for (uint32_t i = 0; i < d->n_states; i++)
-            put_in_table(d, i);
-    }
-    return 0;
-}
-
-/* The row offset of the state with this set, made if it is new. Returns 0, TTP_E_LIMIT or -ENOMEM.
- */
-static int intern(dfa_cache *cache, dfa *d, const nfa_set *set, uint32_t *ret_offset)
-{
-    int rc;
-
-    if (d->cap_table) {
-        size_t at = hash_set(set) & (d->cap_table - 1);
-
-        for (; d->table[at]; at = (at + 1) & (d->cap_table - 1)) {
-            nfa_set known = set_of(d, d->table[at] - 1);
-
-            if (same_set(&known, set)) {
-                *ret_offset = d->table[at] * d->stride;
-                return 0;
-            }
-        }
-    }
-    rc = reserve_state(cache, d, set->n);
-    if (rc)
-        return rc;
-    if (set->n)
-        memcpy(d->pool + d->n_pool, set->insts, set->n * sizeof(*set->insts));
-    d->states[d->n_states] = (dfa_state){(uint32_t)d->n_pool, set->n, set->context, set->pending};
-    d->n_pool += set->n;
-    put_in_table(d, d->n_states);
-    d->n_states++;
-    memset(d->next + (size_t)d->n_states * d->stride, 0, d->stride * sizeof(*d->next));
-    *ret_offset = d->n_states * d->stride;
-    return 0;
-}
-
-static void empty_dfa(dfa *d)
-{
-    d->n_states = 0;
-    d->n_pool = 0;
-    d->start = UNKNOWN;
-    d->skip = -1;
-    if (d->cap_table)
-        memset(d->table, 0, d->cap_table * sizeof(*d->table));
-}
 
 /* ---- the start state ---- */
 
@@ -364,7 +73,8 @@ static bool leads_back(run *r, const nfa_set *start, int skip)
     uint32_t other = r->p->al.ascii[skip] == 0 ? 1 : 0;
 
     return other < r->p->al.n_classes &&
-           nfa_step(r->p, &r->cache->scratch, start, other, &to) == NFA_ON && same_set(start, &to);
+           nfa_step(r->p, &r->cache->scratch, start, other, &to) == NFA_ON &&
+           dfa_same_set(start, &to);
 }
 
 /* Returns as intern; the start can also be ACCEPTED or DEAD. */
@@ -381,7 +91,7 @@ static int make_start(run *r, uint32_t *ret_state)
     r->d->skip = find_skip_byte(r->p, &set);
     if (r->d->skip >= 0 && !leads_back(r, &set, r->d->skip))
         r->d->skip = -1;
-    return intern(r->cache, r->d, &set, ret_state);
+    return dfa_intern(r->cache, r->d, &set, ret_state);
 }
 
 /* ---- searching ---- */
@@ -393,11 +103,11 @@ static int start_over(run *r, const nfa_set *set, uint32_t *ret_state)
     bool pays = chars / CHARS_PER_STATE >= r->d->n_states;
     int rc = TTP_E_LIMIT;
 
-    empty_dfa(r->d);
+    dfa_empty(r->d);
     r->reset_at = r->at;
     r->set = *set;
     if (pays)
-        rc = intern(r->cache, r->d, set, ret_state);
+        rc = dfa_intern(r->cache, r->d, set, ret_state);
     r->stepping = rc == TTP_E_LIMIT;
     return r->stepping ? 0 : rc;
 }
@@ -406,14 +116,14 @@ static int start_over(run *r, const nfa_set *set, uint32_t *ret_state)
  * row. */
 static int make_next(run *r, uint32_t state, uint32_t column, uint32_t *ret_next)
 {
-    nfa_set from = set_of(r->d, state / r->d->stride - 1);
+    nfa_set from = dfa_set_of(r->d, state / r->d->stride - 1);
     nfa_set to = {.insts = r->cache->scratch.second};
     nfa_result result = nfa_step(r->p, &r->cache->scratch, &from, column, &to);
     uint32_t next = result == NFA_ACCEPTED ? ACCEPTED : DEAD;
     int rc;
 
     if (result == NFA_ON) {
-        rc = intern(r->cache, r->d, &to, &next);
+        rc = dfa_intern(r->cache, r->d, &to, &next);
         if (rc == TTP_E_LIMIT)
             return start_over(r, &to, ret_next);
         if (rc)
@@ -601,8 +311,8 @@ static int begin(run *r, dfa_cache *cache, uint64_t serial, const program *p, st
     if (rc)
         return rc;
     r->last = r->end - newline;
-    r->d = cache->slots[slot_of(cache, serial)];
-    return r->d ? 0 : add_dfa(cache, serial, p, &r->d);
+    r->d = cache->slots[dfa_slot_of(cache, serial)];
+    return r->d ? 0 : dfa_add(cache, serial, p, &r->d);
 }
 
 static size_t n_read(const run *r, str text)
