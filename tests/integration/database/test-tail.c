@@ -333,6 +333,42 @@ static void test_log_is_bounded(void **state)
     end_rows();
 }
 
+/* Old rows go by and by: not while somebody's transaction would have to be waited for. */
+static void test_pruning_waits_for_nobody(void **state)
+{
+    const char *url = make_place("open.db");
+    ttp_store *s = open_store(url);
+    ttp_subscription *sub = subscribe(s);
+    db_conn *slow = connect_db(url);
+
+    (void)state;
+    run_sql(url, INSERT("R0", QUOTED("R0", "1")));
+    must_exec(slow, "START TRANSACTION");
+    must_exec(slow, INSERT("R1", QUOTED("R1", "1")));
+    run_sql(url, "INSERT INTO ttp_rule_change (seq, kind, rule_id, deleted) VALUES"
+                 " (70000, 'definition', 'R9', 1)");
+    run_sql(url, INSERT("R2", QUOTED("R2", "2")));
+    expect_changes("what is far ahead", sub, 5000,
+                   "definition R0 1; definition R9 gone; definition R2 2");
+    (void)usleep(100000); /* some polls */
+    run_sql(url, UPDATE("R2", "3"));
+    /* who would wait for a lock would do so for 5 s */
+    expect_changes("and later", sub, 3000, "definition R2 3");
+    must_exec(slow, "COMMIT");
+    expect_changes("what was open all the time", sub, 5000, "definition R1 1");
+    for (int i = 4; i < 200 && number_of(url, "SELECT min(seq) FROM ttp_rule_change") < 70000;
+         i++) {
+        run_sql(url, FLOOD "seq_1_to_1100"); /* makes a worker look */
+        (void)usleep(20000);                 /* some polls */
+    }
+    expect_true("then the old rows go",
+                number_of(url, "SELECT min(seq) FROM ttp_rule_change") >= 70000);
+    (void)db_close(slow);
+    (void)ttp_subscription_close(sub);
+    (void)ttp_store_close(s);
+    end_rows();
+}
+
 #define N_STARTS 10
 
 static int start_and_set(const char *url, const char *rule_id)
@@ -487,7 +523,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest servers[] = {
         cmocka_unit_test(test_late_commit),   cmocka_unit_test(test_many_open),
         cmocka_unit_test(test_gap_is_filled), cmocka_unit_test(test_thrown_out),
-        cmocka_unit_test(test_server_goes),
+        cmocka_unit_test(test_server_goes),   cmocka_unit_test(test_pruning_waits_for_nobody),
     };
     const struct CMUnitTest files[] = {cmocka_unit_test(test_full_disk),
                                        cmocka_unit_test(test_another_file)};
