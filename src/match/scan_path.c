@@ -21,24 +21,36 @@ const scan_path *const scan_paths[] = {
 };
 const size_t n_scan_paths = sizeof(scan_paths) / sizeof(scan_paths[0]);
 
+/* n_scan_paths: none that is usable. */
+static size_t find_named(const char *name)
+{
+    size_t i = 0;
+
+    while (i < n_scan_paths &&
+           !(strcmp(scan_paths[i]->name, name) == 0 && scan_paths[i]->is_usable()))
+        i++;
+    return i;
+}
+
 const scan_path *scan_path_named(const char *name)
 {
-    for (size_t i = 0; name && i < n_scan_paths; i++) {
-        if (strcmp(scan_paths[i]->name, name) == 0 && scan_paths[i]->is_usable())
-            return scan_paths[i];
-    }
-    return NULL;
+    size_t i = find_named(name);
+
+    return i < n_scan_paths ? scan_paths[i] : NULL;
 }
 
 const scan_path *scan_path_best(void)
 {
-    const scan_path *asked = scan_path_named(getenv(SCAN_PATH_VARIABLE));
+    const char *asked = getenv(SCAN_PATH_VARIABLE);
+    size_t i = asked ? find_named(asked) : n_scan_paths;
 
-    for (size_t i = 0; !asked; i++) { /* the last is always usable */
+    if (i < n_scan_paths)
+        return scan_paths[i];
+    for (i = 0; i + 1 < n_scan_paths; i++) {
         if (scan_paths[i]->is_usable())
-            asked = scan_paths[i];
+            return scan_paths[i];
     }
-    return asked;
+    return &scan_path_portable;
 }
 
 /* ---- filters ---- */
