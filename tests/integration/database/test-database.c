@@ -5,6 +5,8 @@
  */
 #include "stores.h"
 
+#include <pthread.h>
+
 static const struct {
     const char *says, *sql, *want;
     unsigned want_logged;
@@ -182,6 +184,73 @@ static void test_expiry_race(void **state)
     end_rows();
 }
 
+static atomic_uint n_reverts[2];
+
+typedef struct rival {
+    ttp_store *other; /* NULL: this is the other one's */
+    pthread_t thread;
+    bool looks;
+} rival;
+
+static void *look_too(void *store)
+{
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED};
+
+    (void)ttp_store_get_state(store, "R1", &st, NULL); /* st tells */
+    return st.kind == TTP_STATE_ENABLED ? store : NULL;
+}
+
+/* Before the revert is committed the other one looks, and finds the state there, expired. */
+static int publish_slowly(void *ctx, const char *topic, const char *json)
+{
+    rival *r = ctx;
+
+    (void)topic;
+    if (!strstr(json, "\"enabled\""))
+        return 0; /* how it was set: that comes in from elsewhere */
+    n_reverts[!r->other]++;
+    if (r->other && !r->looks) {
+        r->looks = pthread_create(&r->thread, NULL, look_too, r->other) == 0;
+        (void)usleep(200000); /* time for it to look; woken early, the two race less */
+    }
+    return 0;
+}
+
+/* Each process tells its own bus once, whoever of them removes the state. */
+static void test_one_revert_each(void **state)
+{
+    const char *path = make_place("rivals.db");
+    rival first = {0}, other = {0};
+    ttp_store_options o = {.type = "database",
+                           .db_url = path,
+                           .poll_ms = 10,
+                           .publish = publish_slowly,
+                           .publish_ctx = &other};
+    ttp_rule_state st = {.kind = TTP_STATE_DISABLED};
+    ttp_store *s = NULL;
+    void *told = NULL;
+
+    (void)state;
+    expect_int("open", ttp_store_open(&o, &first.other, NULL), 0);
+    o.publish_ctx = &first;
+    expect_int("open", ttp_store_open(&o, &s, NULL), 0);
+    run_sql(path, "INSERT INTO ttp_rule_state (rule_id, state, expires_at) VALUES"
+                  " ('R1', 'disabled', '2001-01-01 00:00:00.000000')");
+    expect_int("the first looks", ttp_store_get_state(s, "R1", &st, NULL), 0);
+    expect_int("and is told the default", st.kind, TTP_STATE_ENABLED);
+    assert_true(first.looks);
+    assert_int_equal(pthread_join(first.thread, &told), 0);
+    expect_true("so is the other", told == first.other);
+    for (int i = 0; i < 5000 && !(n_reverts[0] && n_reverts[1]); i++)
+        (void)usleep(1000); /* woken early, it looks once more */
+    (void)usleep(100000);   /* some polls */
+    expect_int("the first tells it once", n_reverts[0], 1);
+    expect_int("and so does the other", n_reverts[1], 1);
+    (void)ttp_store_close(s);
+    (void)ttp_store_close(first.other);
+    end_rows();
+}
+
 /* Another process's states are seen in full, and survive a restart. */
 static void test_restart(void **state)
 {
@@ -263,8 +332,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elsewhere),   cmocka_unit_test(test_load),
-        cmocka_unit_test(test_expiry_race), cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_expiry_race), cmocka_unit_test(test_one_revert_each),
+        cmocka_unit_test(test_restart),     cmocka_unit_test(test_publish),
     };
 
     on_mariadb = argc == 2 && strcmp(argv[1], "mariadb") == 0;
