@@ -117,8 +117,8 @@ static void machine_name(char *out, size_t size)
     if (f)
         (void)fclose(f); /* it was only read */
     (void)uname(&u);     /* cannot fail with a valid pointer */
-    (void)snprintf(out, size, "%s, %ld cores, %s %s %s", model, sysconf(_SC_NPROCESSORS_ONLN),
-                   u.sysname, u.release, u.machine);
+    (void)snprintf(out, size, "%s, %ld cores, %s %.*s %s", model, sysconf(_SC_NPROCESSORS_ONLN),
+                   u.sysname, (int)strcspn(u.release, "-"), u.release, u.machine);
 }
 
 static void print_json(const bench_report *r)
