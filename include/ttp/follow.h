@@ -20,9 +20,9 @@ typedef struct ttp_follower ttp_follower;
 typedef struct ttp_follower_options {
     ttp_log log; /* called from the follower's thread */
     /*
-     * Called after each load, with what was loaded: the first time by ttp_follower_open, then by
-     * the follower's thread after it fell too far behind. NULL: nobody is told. It must not close
-     * the follower.
+     * Called after each load, with what was loaded and is in effect: the first time by
+     * ttp_follower_open, then by the follower's thread after it fell too far behind. NULL: nobody
+     * is told. It must not close the follower.
      */
     void (*loaded)(void *ctx, const ttp_store_rules *rules);
     void *loaded_ctx;
