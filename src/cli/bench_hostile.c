@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ttp bench hostile: what an attacker can make of the time that a byte takes. Each hostile event
- * against ordinary commands in the same run, evaluated alone (they are read already): the ratio is
- * how many times as long a byte takes, and is to stay under 20.
+ * against ordinary commands in the same run, evaluated alone (they are read already) and as if they
+ * came for the first time: the ratio is how many times as long a byte takes, and is to stay under
+ * 20.
  */
 #include "cli/bench.h"
 #include "cli/hostile.h"
@@ -21,9 +22,11 @@ static double evaluate_case(void *ctx)
     const tag *tags;
     size_t n;
 
-    for (size_t i = 0; i < s->c->n_events; i++)
+    for (size_t i = 0; i < s->c->n_events; i++) {
+        evaluator_forget(s->e); /* texts that are known take no time */
         (void)evaluator_run(s->e, s->c->index, s->c->events[i], &tags,
                             &n); /* time is what counts */
+    }
     return (double)s->c->n_bytes;
 }
 

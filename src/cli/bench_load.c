@@ -4,6 +4,7 @@
 #include "cli/bench_rules.h"
 
 #include "base/time.h"
+#include "engine/engine.h"
 #include "event/reader.h"
 #include "tag/tag.h"
 
@@ -69,18 +70,14 @@ void bench_probe_id(unsigned which, char out[16])
 
 void bench_probe_text(unsigned which, unsigned version, buf *b)
 {
-    char id[16], pattern[96], held[64];
+    char id[16], regex[96], held[64];
     const char *const match[] = {held, NULL}, *const no_match[] = {"uname -a", NULL};
-    bench_rule r = {.rule_id = id,
-                    .version = version,
-                    .pattern = pattern,
-                    .match = match,
-                    .no_match = no_match};
+    bench_rule r = {
+        .rule_id = id, .version = version, .pattern = regex, .match = match, .no_match = no_match};
 
     bench_probe_id(which, id);
     (void)snprintf(held, sizeof(held), "cat probe%u_of_this", which); /* both fit */
-    (void)snprintf(pattern, sizeof(pattern), "\\bprobe%u_[a-z_]+|\\bedit%u\\.sh\\b", which,
-                   version);
+    (void)snprintf(regex, sizeof(regex), "\\bprobe%u_[a-z_]+|\\bedit%u\\.sh\\b", which, version);
     bench_rule_put(b, &r);
 }
 
@@ -127,15 +124,17 @@ static void *evaluate(void *arg)
     bench_thread *t = arg;
     bench_load *l = t->load;
     ttp_evaluator *e = ttp_evaluator_new(NULL);
+    size_t n, n_commands = l->commands->n;
     uint64_t n_events = 0;
-    size_t n;
 
     if (!e || ttp_evaluator_follow(e, l->engine)) {
         ttp_evaluator_free(e);
         return NULL;
     }
-    for (size_t i = t->number * (l->commands->n / LOAD_THREADS_MAX); !atomic_load(&l->stop); i++) {
-        if (ttp_evaluator_run_live(e, l->commands->events[i % l->commands->n], &n) == 0)
+    for (size_t i = t->number * (n_commands / LOAD_THREADS_MAX); !atomic_load(&l->stop); i++) {
+        if (l->is_new && i % n_commands == 0)
+            evaluator_forget(e);
+        if (ttp_evaluator_run_live(e, l->commands->events[i % n_commands], &n) == 0)
             atomic_store_explicit(&t->n_events, ++n_events, memory_order_relaxed);
         if (t->number == 0 && i % PROBE_EVERY == 0)
             probe(l, e);
@@ -160,11 +159,11 @@ bool bench_probe_events(ttp_event *events[N_PROBES])
     return done;
 }
 
-bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsigned n)
+bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsigned n, bool is_new)
 {
     bool done;
 
-    *l = (bench_load){.engine = engine, .commands = c};
+    *l = (bench_load){.engine = engine, .commands = c, .is_new = is_new};
     done = bench_probe_events(l->probe_events);
     l->probe.wake_fd = eventfd(0, EFD_CLOEXEC);
     for (unsigned i = 0; done && i < n; i++) {

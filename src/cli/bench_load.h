@@ -47,6 +47,7 @@ typedef struct bench_load {
     const bench_commands *commands;
     ttp_event *probe_events[N_PROBES];
     bench_probe probe;
+    bool is_new; /* each pass over the log is the first: what is known of texts is forgotten */
     atomic_bool stop;
     unsigned n_threads;
     bench_thread threads[LOAD_THREADS_MAX];
@@ -56,8 +57,9 @@ typedef struct bench_load {
 bool bench_commands_read(bench_commands *c);
 void bench_commands_free(bench_commands *c);
 
-/* Start n threads; they run until load_stop. */
-bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsigned n);
+/* Start n threads; they run until load_stop. is_new: see above. */
+bool load_start(bench_load *l, ttp_engine *engine, const bench_commands *c, unsigned n,
+                bool is_new);
 void load_stop(bench_load *l);
 /* Events per second over so long, of all threads. */
 double load_rate(bench_load *l, unsigned ms);

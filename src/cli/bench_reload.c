@@ -366,7 +366,7 @@ static bool measure_size(bench_report *report, const char *name, size_t n, const
     bool done = reload_open(n, &r);
 
     if (done) {
-        done = load_start(&l, r.engine, c, 1);
+        done = load_start(&l, r.engine, c, 1, true);
         done = done && measure_edits(report, name, &r, &l) && measure_states(report, name, &r, &l);
         if (done && n > N_BURST)
             done = measure_burst(report, name, &r, &l);

@@ -171,7 +171,7 @@ static bool measure_swaps(bench_report *report, const bench_commands *c, size_t 
     if (done) {
         r.follower = ttp_follower_close(r.follower); /* nobody else changes the engine */
         s.engine = r.engine;
-        done = load_start(&l, r.engine, c, 1) && swap_often(report, &s, rules);
+        done = load_start(&l, r.engine, c, 1, true) && swap_often(report, &s, rules);
         load_stop(&l);
         reload_close(&r);
     }
@@ -220,13 +220,19 @@ static double rate_with_edits(bench_load *l, reload *r)
     return rate;
 }
 
-static bool measure_edited(bench_report *report, reload *r, const bench_commands *c, unsigned n)
+static const char *of_texts(bool is_new)
+{
+    return is_new ? "" : ", known texts";
+}
+
+static bool measure_edited(bench_report *report, reload *r, const bench_commands *c, unsigned n,
+                           bool is_new)
 {
     double with[N_ROUNDS], without[N_ROUNDS], ratios[N_ROUNDS];
-    char figure[64];
+    char figure[96];
     bench_load l;
 
-    if (!load_start(&l, r->engine, c, n))
+    if (!load_start(&l, r->engine, c, n, is_new))
         return false;
     for (unsigned i = 0; i < N_ROUNDS; i++) {
         without[i] = load_rate(&l, WINDOW_MS);
@@ -235,18 +241,18 @@ static bool measure_edited(bench_report *report, reload *r, const bench_commands
         (void)usleep(50000); /* the last edits are taken in */
     }
     load_stop(&l);
-    (void)snprintf(figure, sizeof(figure), "evaluate with 100 edits/s, 10,000 rules, %u thread%s",
-                   n, n > 1 ? "s" : "");
+    (void)snprintf(figure, sizeof(figure), "evaluate with 100 edits/s, 10,000 rules, %u thread%s%s",
+                   n, n > 1 ? "s" : "", of_texts(is_new));
     bench_add_ratio(report, figure, "events/s", bench_median(with, N_ROUNDS),
                     bench_median(without, N_ROUNDS), bench_median(ratios, N_ROUNDS));
     return true;
 }
 
-static bool rate_of(ttp_engine *engine, const bench_commands *c, unsigned n_threads,
+static bool rate_of(ttp_engine *engine, const bench_commands *c, unsigned n_threads, bool is_new,
                     double *ret_rate)
 {
     bench_load l;
-    bool done = load_start(&l, engine, c, n_threads);
+    bool done = load_start(&l, engine, c, n_threads, is_new);
 
     if (done)
         *ret_rate = load_rate(&l, WINDOW_MS);
@@ -259,7 +265,7 @@ static bool measure_threads(bench_report *report, const reload *r, const bench_c
     double two[N_ROUNDS], one[N_ROUNDS], ratios[N_ROUNDS];
 
     for (unsigned i = 0; i < N_ROUNDS; i++) {
-        if (!rate_of(r->engine, c, 1, &one[i]) || !rate_of(r->engine, c, 2, &two[i]))
+        if (!rate_of(r->engine, c, 1, true, &one[i]) || !rate_of(r->engine, c, 2, true, &two[i]))
             return false;
         ratios[i] = two[i] / one[i];
     }
@@ -270,19 +276,22 @@ static bool measure_threads(bench_report *report, const reload *r, const bench_c
 }
 
 static bool measure_sizes(bench_report *report, const reload *large, const reload *small,
-                          const bench_commands *c)
+                          const bench_commands *c, bool is_new)
 {
+    char figure[96];
     double many[N_ROUNDS], few[N_ROUNDS], ratios[N_ROUNDS];
 
     for (unsigned i = 0; i < N_ROUNDS; i++) {
-        if (!rate_of(large->engine, c, 1, &many[i]) || !rate_of(small->engine, c, 1, &few[i]))
+        if (!rate_of(large->engine, c, 1, is_new, &many[i]) ||
+            !rate_of(small->engine, c, 1, is_new, &few[i]))
             return false;
         many[i] = 1e6 / many[i];
         few[i] = 1e6 / few[i];
         ratios[i] = many[i] / few[i];
     }
-    bench_add_ratio(report, "time per event, 10,000 rules against 60", "us",
-                    bench_median(many, N_ROUNDS), bench_median(few, N_ROUNDS),
+    (void)snprintf(figure, sizeof(figure), "time per event, 10,000 rules against 60%s",
+                   of_texts(is_new));
+    bench_add_ratio(report, figure, "us", bench_median(many, N_ROUNDS), bench_median(few, N_ROUNDS),
                     bench_median(ratios, N_ROUNDS));
     return true;
 }
@@ -292,8 +301,11 @@ static bool measure_rates(bench_report *report, const bench_commands *c)
     reload large, small = {0};
     bool done = reload_open(10000, &large) && reload_open(60, &small);
 
-    done = done && measure_sizes(report, &large, &small, c) && measure_threads(report, &large, c) &&
-           measure_edited(report, &large, c, 1) && measure_edited(report, &large, c, 2);
+    done = done && measure_threads(report, &large, c);
+    for (int is_new = 1; done && is_new >= 0; is_new--)
+        done = measure_sizes(report, &large, &small, c, is_new) &&
+               measure_edited(report, &large, c, 1, is_new) &&
+               measure_edited(report, &large, c, 2, is_new);
     reload_close(&large);
     reload_close(&small);
     return done;

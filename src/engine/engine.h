@@ -57,6 +57,8 @@ int evaluator_find_live(evaluator *e, const event *ev, size_t *ret_n);
 int evaluator_tags(evaluator *e, const tag **ret_tags);
 /* What rules cost is counted in one of n live events, and told as if in all; 64 unless said. */
 void evaluator_measure_each(evaluator *e, uint32_t n);
+/* Texts that were evaluated before are new to the evaluator, as they are to one just made. */
+void evaluator_forget(evaluator *e);
 const evaluator_stats *evaluator_get_stats(const evaluator *e);
 
 /*

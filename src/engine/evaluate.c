@@ -58,6 +58,11 @@ evaluator *evaluator_free(evaluator *e)
     return NULL;
 }
 
+void evaluator_forget(evaluator *e)
+{
+    matcher_forget(e->matcher);
+}
+
 const evaluator_stats *evaluator_get_stats(const evaluator *e)
 {
     return &e->stats;

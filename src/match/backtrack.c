@@ -222,7 +222,7 @@ static int reserve_data(backtracker *bt, const backtrack *b)
 }
 
 /* Take n steps out of the budget; false where it does not hold so many, and it is empty then. */
-static bool spend(backtracker *bt, uint64_t n)
+bool backtracker_spend(backtracker *bt, uint64_t n)
 {
     bool enough = n <= bt->budget;
 
@@ -251,7 +251,7 @@ static int search(const backtrack *b, backtracker *bt, str text, size_t from, ui
     rc = reserve_data(bt, b);
     if (rc)
         return rc;
-    if (!spend(bt, 1 + (text.len - from) / BYTES_PER_SKIP))
+    if (!backtracker_spend(bt, 1 + (text.len - from) / BYTES_PER_SKIP))
         return TTP_E_LIMIT;
     allowed = bt->budget < bt->match_limit ? bt->budget : bt->match_limit;
     m.left = allowed;
@@ -261,7 +261,7 @@ static int search(const backtrack *b, backtracker *bt, str text, size_t from, ui
                      bt->data, bt->context);
     if (rc == PCRE2_ERROR_MATCHLIMIT)
         m.left = 0; /* PCRE2's own count of the same steps ran out first */
-    (void)spend(bt, allowed - m.left);
+    (void)backtracker_spend(bt, allowed - m.left);
     return outcome(rc);
 }
 

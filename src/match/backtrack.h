@@ -34,6 +34,8 @@ backtracker *backtracker_free(backtracker *bt); /* takes NULL, returns NULL */
 /* The event's budget is full again. */
 void backtracker_refill(backtracker *bt);
 uint64_t backtracker_budget(const backtracker *bt); /* steps left */
+/* Take n of the steps that are left; false, and none are left, where they are fewer. */
+bool backtracker_spend(backtracker *bt, uint64_t n);
 
 /*
  * The first match; spans as in pattern_find (n_spans may be 0). Invalid UTF-8 is read as U+FFFD per

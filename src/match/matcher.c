@@ -46,6 +46,7 @@ matcher *matcher_free(matcher *m)
     vm_memory_done(&m->vm);
     backtracker_free(m->backtracker);
     table_scratch_done(&m->table);
+    memo_done(&m->memo);
     free(m);
     return NULL;
 }
@@ -66,6 +67,11 @@ matcher_work matcher_get_work(const matcher *m)
 void matcher_measure(matcher *m, pattern_cost_fn *cost)
 {
     m->cost = cost;
+}
+
+void matcher_forget(matcher *m)
+{
+    memo_forget(&m->memo);
 }
 
 table_scratch *matcher_table_scratch(matcher *m)

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "match/backtrack.h"
 #include "match/dfa.h"
+#include "match/memo.h"
 #include "match/table.h"
 #include "match/table_scratch.h"
 #include "match/vm.h"
@@ -14,6 +15,7 @@ struct matcher {
     backtracker *backtracker;
     uint64_t linear_budget;
     table_scratch table;
+    memo memo;             /* what tables found */
     pattern_cost_fn *cost; /* NULL: nobody asks */
     uint64_t verify_left;  /* bytes that automata may still read for this event's tables */
     uint64_t n_verified;   /* searches since the matcher was made, and bytes that they read */

@@ -92,6 +92,8 @@ typedef struct matcher_work {
 matcher_work matcher_get_work(const matcher *m);
 /* A new event begins: its budgets are full again. */
 void matcher_new_event(matcher *m);
+/* Texts that tables were scanned with are scanned anew when they come again. */
+void matcher_forget(matcher *m);
 
 typedef struct match_span {
     size_t start, end; /* byte offsets; start == SIZE_MAX: the group took no part */

@@ -459,6 +459,21 @@ static int collect_uses(pattern_table *t, atom_use **ret_uses, uint32_t *ret_n)
     return 0;
 }
 
+void table_set_serial(pattern_table *t, const pattern_table *before)
+{
+    static uint64_t last; /* atomic */
+    size_t n = before ? before->n_serials : 0;
+
+    n = n < FOREBEARS_MAX ? n : FOREBEARS_MAX;
+    t->serials[0] = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    t->n_patterns_of[0] = (uint32_t)t->n_patterns;
+    for (size_t i = 0; i < n; i++) {
+        t->serials[i + 1] = before->serials[i];
+        t->n_patterns_of[i + 1] = before->n_patterns_of[i];
+    }
+    t->n_serials = n + 1;
+}
+
 int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before)
 {
     pattern_hold *h = malloc(sizeof(*h) + n * sizeof(pattern *));
@@ -504,6 +519,7 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
     if (n)
         memcpy(t->patterns, patterns, n * sizeof(*patterns));
     t->n_patterns = t->n_built = n;
+    table_set_serial(t, NULL);
     rc = collect_uses(t, &uses, &n_uses);
     if (!rc) {
         qsort(uses, n_uses, sizeof(*uses), compare_uses);

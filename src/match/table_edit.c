@@ -337,7 +337,10 @@ int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern
         drop(t, edit->dropped[i]);
     for (size_t i = 0; !rc && i < edit->n_added; i++)
         rc = add_pattern(&ed, edit->added[i]);
-    if (!rc)
-        *ret_table = take(t);
-    return rc;
+    if (rc)
+        return rc;
+    /* of what was found before, that of dropped patterns may be no more */
+    table_set_serial(t, edit->n_dropped ? NULL : old);
+    *ret_table = take(t);
+    return 0;
 }

@@ -77,8 +77,16 @@ struct pattern_hold {
     pattern *patterns[];
 };
 
+/* Of a table's forebears so many are known; what was found by one counts for the table, too. */
+#define FOREBEARS_MAX 8
+
 struct pattern_table {
     arena mem;
+    /* the table's own serial, never used again in this process, then those of the tables that it
+     * was made from by adding patterns, newest first; and how many patterns each has */
+    uint64_t serials[1 + FOREBEARS_MAX];
+    uint32_t n_patterns_of[1 + FOREBEARS_MAX];
+    size_t n_serials;
     pattern_hold *hold; /* of all patterns */
     size_t n_built; /* patterns when it was built from nothing; its indexes are sized for them */
     uint32_t n_uses_built; /* and uses */
@@ -128,5 +136,7 @@ void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entr
 scan_filter *table_filter_room(pattern_table *t);
 void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned size);
 void table_add_to_edge(pattern_table *t, const window_entry *e, atom_place place, unsigned size);
+/* A table whose n_patterns are known gets its serial; before, which may be NULL, is a forebear. */
+void table_set_serial(pattern_table *t, const pattern_table *before);
 /* References of the table's own to n patterns, and to what before holds (or NULL). 0 or -ENOMEM. */
 int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before);

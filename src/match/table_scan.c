@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pass over a text; table.c has the idea. */
-#include "match/table.h"
+#include "match/table_scan.h"
 
 #include "base/ticks.h"
 #include "base/utf8.h"
@@ -24,12 +24,33 @@ typedef struct scan {
      */
     size_t contexts_left;
     bool is_ascii; /* then text and canonical are alike byte by byte, but for case */
-    pattern_hit_fn *hit, *cut;
-    void *ctx;
+    table_listener *listener;
     pattern_search *waiting; /* patterns to verify, PATTERN_GROUP at most */
     unsigned n_waiting;
     int rc;
 } scan;
+
+static void tell_hit(const scan *s, uint32_t index)
+{
+    table_listener *l = s->listener;
+
+    l->hit(l->ctx, index);
+    if (!l->noted)
+        return;
+    if (l->noted->n_hits < MEMO_HITS_MAX)
+        l->noted->hits[l->noted->n_hits++] = index;
+    else
+        l->noted = NULL;
+}
+
+static void tell_cut(const scan *s, uint32_t index)
+{
+    table_listener *l = s->listener;
+
+    l->noted = NULL;
+    if (l->cut)
+        l->cut(l->ctx, index);
+}
 
 static uint64_t begin_measure(const scan *s)
 {
@@ -42,7 +63,7 @@ static void tell_costs(const scan *s, uint64_t began)
     uint64_t took = ticks_now() - began;
 
     for (unsigned i = 0; i < s->n_waiting; i++)
-        s->m->cost(s->ctx, s->waiting[i].index, took / s->n_waiting);
+        s->m->cost(s->listener->ctx, s->waiting[i].index, took / s->n_waiting);
 }
 
 /* Patterns wait until a group of them can be verified side by side. */
@@ -57,9 +78,9 @@ static void verify_waiting(scan *s)
         const pattern_search *w = &s->waiting[i];
 
         if (w->rc == 0)
-            s->hit(s->ctx, w->index);
-        else if (w->rc == TTP_E_LIMIT && s->cut)
-            s->cut(s->ctx, w->index);
+            tell_hit(s, w->index);
+        else if (w->rc == TTP_E_LIMIT)
+            tell_cut(s, w->index);
         else if (w->rc < 0)
             s->rc = w->rc;
     }
@@ -115,13 +136,12 @@ static void decide_by_pieces(const scan *s, uint32_t index)
     uint64_t began = begin_measure(s);
 
     if (!may_search(s, s->text.len)) {
-        if (s->cut)
-            s->cut(s->ctx, index);
+        tell_cut(s, index);
     } else if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical)) {
-        s->hit(s->ctx, index);
+        tell_hit(s, index);
     }
     if (s->m->cost)
-        s->m->cost(s->ctx, index, ticks_now() - began);
+        s->m->cost(s->listener->ctx, index, ticks_now() - began);
 }
 
 /* No match begins before offset from, which is 0 where the text is not ASCII. */
@@ -149,7 +169,7 @@ static bool decide(scan *s, const table_use *use, size_t at)
         return false;
     (void)bitset_add(&s->scratch->patterns, index);
     if (holds == 1) {
-        s->hit(s->ctx, index);
+        tell_hit(s, index);
     } else if (s->is_ascii && use->decided == BY_PIECES) {
         decide_by_pieces(s, index);
     } else {
@@ -162,7 +182,7 @@ static bool decide(scan *s, const table_use *use, size_t at)
     return true;
 }
 
-/* A pattern that has no atom. */
+/* A pattern for which no atom is looked. */
 static void search(scan *s, uint32_t index)
 {
     const pattern *p = s->t->patterns[index];
@@ -448,14 +468,25 @@ static int prepare(scan *s)
     return 0;
 }
 
-int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit_fn *hit,
-                       pattern_hit_fn *cut, void *ctx)
+int table_scan_added(const pattern_table *t, matcher *m, str text, uint32_t first,
+                     table_listener *listener)
+{
+    pattern_search waiting[PATTERN_GROUP];
+    scan s = {.t = t, .m = m, .text = text, .listener = listener, .waiting = waiting};
+
+    for (uint32_t i = first; i < t->n_patterns; i++)
+        search(&s, i);
+    if (s.n_waiting)
+        verify_waiting(&s);
+    return s.rc;
+}
+
+int table_scan_text(const pattern_table *t, matcher *m, str text, table_listener *listener)
 {
     pattern_search waiting[PATTERN_GROUP]; /* apart from s, which is zeroed for every text */
-    scan s = {.t = t, .m = m, .text = text, .hit = hit, .cut = cut, .ctx = ctx, .waiting = waiting};
+    scan s = {.t = t, .m = m, .text = text, .listener = listener, .waiting = waiting};
     int rc;
 
-    matcher_allow_text(m, text.len);
     s.scratch = matcher_table_scratch(m);
     rc = table_scratch_begin(s.scratch, t->n_patterns, t->n_atoms);
     if (!rc)

@@ -63,6 +63,14 @@ static const struct {
      {A("R3"), A("R1"), A("R2")},
      {{DEFINE, RULE_OF("R1", "[command]", "{contains: a}", "T1059", "0.9", "")}},
      "R3:0.5 R1:0.9 R2:0.5"},
+    {"what nobody looked for before",
+     {A("R1")},
+     {{DEFINE, RULE("R2", "{contains: zzzy}")}},
+     "R1:0.5 R2:0.5"},
+    {"an edit to it and away from it",
+     {A("R1")},
+     {{DEFINE, RULE("R1", "{contains: zzzy}")}, {DEFINE, RULE("R1", "{contains: zzzx}")}},
+     ""},
     {"an edit that no longer matches", {A("R1")}, {{DEFINE, RULE("R1", "{contains: b}")}}, ""},
     {"a deleted rule is gone", {A("R1"), A("R2")}, {{DELETE, "R1"}}, "R2:0.5"},
     {"of a rule that is not there nothing is deleted", {A("R1")}, {{DELETE, "R9"}}, "R1:0.5"},
@@ -145,22 +153,45 @@ static void run_live(evaluator *e, const char *event_text, buf *b)
     ttp_event_free(ev);
 }
 
-#define AN_A COMMAND("{\"command_text\":\"a\"}")
+#define AN_A COMMAND("{\"command_text\":\"zzzy a\"}")
+#define MANY 400
 
-/* The same steps one by one, with an event after each, and as one batch. */
+/* So many rules that tables are edited, not built anew, and texts that come again are known. */
+static void add_others(ttp_engine *en)
+{
+    ttp_change c[MANY] = {0};
+
+    for (int i = 0; i < MANY; i++) {
+        char text[400];
+
+        (void)snprintf(text, sizeof(text), RULE("Z%03d", "{contains: zzz%d}"), i, i);
+        c[i].kind = TTP_CHANGE_DEFINITION;
+        c[i].rule = make_rule(text);
+        (void)snprintf(c[i].rule_id, sizeof(c[i].rule_id), "%s", c[i].rule->rule_id.ptr);
+    }
+    assert_int_equal(ttp_engine_apply(en, c, MANY), 0);
+    for (int i = 0; i < MANY; i++)
+        rule_unref(c[i].rule);
+}
+
+/* The same steps one by one, with an event after each, and as one batch; alone and among many
+ * others. */
 static void test_changes(void **state)
 {
     (void)state;
     for_each_row(c, changes)
     {
-        for (int as_one = 0; as_one < 2; as_one++) {
+        for (int way = 0; way < 4; way++) {
             ttp_engine *en = make_engine(c->rules);
             evaluator *e = make_follower(en);
             auto_free(buf) buf b = {0};
+            bool as_one = way % 2;
             size_t n = 0;
 
             while (n < STEPS_MAX && c->steps[n].text)
                 n++;
+            if (way / 2)
+                add_others(en);
             run_live(e, AN_A, &b);
             for (size_t i = 0; !as_one && i < n; i++) {
                 apply_steps(en, &c->steps[i], 1);
