@@ -14,8 +14,8 @@
  * kinds, fields, tables, and the shelves that only grow.
  */
 #include "base/arena.h"
+#include "base/shelf.h"
 #include "engine/engine.h"
-#include "engine/shelf.h"
 #include "match/table.h"
 
 #define NO_INDEX UINT32_MAX

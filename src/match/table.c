@@ -82,7 +82,7 @@ static bool each_atom_holds(const atom_set *atoms, str literal)
     return true;
 }
 
-uint8_t table_how_decided(const pattern *p)
+static uint8_t how_decided(const pattern *p)
 {
     const pattern_literal *l = pattern_get_literal(p);
     const atom_set *atoms = pattern_get_atoms(p);
@@ -145,7 +145,7 @@ static void fill_index(window_index *ix, const window_entry *entries)
 
 window_entry table_make_entry(const pattern_table *t, uint32_t a, unsigned size)
 {
-    const table_atom *atom = &t->atoms[a];
+    const table_atom *atom = &table_atoms(t)[a];
     window_entry e = {
         .window = load_window(atom->text.ptr + atom->window_at, size),
         .atom = a,
@@ -165,15 +165,15 @@ static int make_index(pattern_table *t, atom_place place, unsigned size, const u
     uint32_t n = 0;
     int rc;
 
-    for (uint32_t a = 0; a < t->n_atoms; a++)
-        n += place_of[a] == place && table_window_size(t->atoms[a].text.len) == size;
+    for (uint32_t a = 0; a < t->atoms.n; a++)
+        n += place_of[a] == place && table_window_size(table_atoms(t)[a].text.len) == size;
     if (n == 0)
         return 0;
     entries = calloc(n, sizeof(*entries));
     rc = entries ? size_index(t, ix, size, n) : -ENOMEM;
     n = 0;
-    for (uint32_t a = 0; !rc && a < t->n_atoms; a++) {
-        const table_atom *atom = &t->atoms[a];
+    for (uint32_t a = 0; !rc && a < t->atoms.n; a++) {
+        const table_atom *atom = &table_atoms(t)[a];
 
         if (place_of[a] == place && table_window_size(atom->text.len) == size)
             entries[n++] = table_make_entry(t, a, size);
@@ -194,7 +194,7 @@ static void mark_pair(uint64_t *pairs, uint32_t first, uint32_t second)
 /* An atom of one byte: what may follow it. Behind the text stands a zero. */
 static void mark_byte(const pattern_table *t, uint64_t *pairs, const window_entry *e)
 {
-    for (const table_use *use = &t->uses[e->first_use];; use++) {
+    for (const table_use *use = &table_uses(t)[e->first_use];; use++) {
         const context_side *after = &t->sides[use->after];
 
         for (unsigned c = 0; c < 256; c++) {
@@ -255,7 +255,7 @@ void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned
         if (w.bytes[i] >= 128)
             return; /* an ASCII text does not hold it */
     }
-    for (const table_use *use = &t->uses[e->first_use]; size == 1; use++) {
+    for (const table_use *use = &table_uses(t)[e->first_use]; size == 1; use++) {
         const context_side *after = &t->sides[use->after];
 
         w.after[0] |= after->bits[0] | side_has(after, SIDE_EDGE);
@@ -338,22 +338,40 @@ static int make_indexes(pattern_table *t, const uint8_t *place_of)
     return rc ? rc : make_filter(t);
 }
 
-/* The number of a side; 0 (anything) where there are too many to tell. */
-static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side *side)
+/* The side's slot in a hash table of numbers, or the free one where it belongs. */
+static uint16_t *slot_of(const pattern_table *t, uint16_t *slots, const context_side *side)
 {
     uint64_t hash = (side->bits[0] ^ side->bits[1] * 31 ^ side->bits[2]) * 0x9E3779B97F4A7C15u;
     uint32_t slot = (uint32_t)(hash >> 32) % SIDE_SLOTS;
 
+    while (slots[slot] && !side_equal(&t->sides[slots[slot]], side))
+        slot = (slot + 1) % SIDE_SLOTS;
+    return &slots[slot];
+}
+
+static uint32_t find_side(const pattern_table *t, const context_side *side)
+{
+    uint32_t i = 0;
+
+    while (i < t->n_sides && !side_equal(&t->sides[i], side))
+        i++;
+    return i;
+}
+
+/* The number of a side; 0 (anything) where there are too many to tell. slots NULL: of a few. */
+static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side *side)
+{
+    uint16_t *slot = slots ? slot_of(t, slots, side) : NULL;
+    uint32_t number = slot ? *slot : find_side(t, side);
+
     if (side_equal(side, &context_any))
         return 0;
-    while (slots[slot]) {
-        if (side_equal(&t->sides[slots[slot]], side))
-            return (uint8_t)slots[slot];
-        slot = (slot + 1) % SIDE_SLOTS;
-    }
+    if (slot ? number : number < t->n_sides)
+        return (uint8_t)number;
     if (t->n_sides == SIDES_MAX)
         return 0;
-    slots[slot] = (uint16_t)t->n_sides;
+    if (slot)
+        *slot = (uint16_t)t->n_sides;
     t->sides[t->n_sides] = *side;
     return (uint8_t)t->n_sides++;
 }
@@ -363,7 +381,7 @@ static uint8_t number_side(pattern_table *t, uint16_t *slots, const context_side
  * back may matches begin? Where it has several, a longer one may begin earlier and be met later;
  * and in a block of marks all windows of one size are looked up before those of another.
  */
-uint8_t table_how_far_back(const atom_set *atoms)
+static uint8_t how_far_back(const atom_set *atoms)
 {
     unsigned size = table_window_size(atoms->texts[0].len);
     size_t longest = 0, other_sizes = 0;
@@ -381,55 +399,67 @@ uint8_t table_how_far_back(const atom_set *atoms)
     return (uint8_t)(atoms->lead + longest + other_sizes);
 }
 
+table_use table_make_use(pattern_table *t, uint32_t index, const atom_context *c, uint16_t *slots)
+{
+    const pattern *p = table_pattern(t, index);
+    table_use use = {
+        .pattern = index,
+        .decided = how_decided(p),
+        .back = how_far_back(pattern_get_atoms(p)),
+    };
+
+    if (!c)
+        return use;
+    use.before = number_side(t, slots, &c->before);
+    use.after = number_side(t, slots, &c->after);
+    if ((use.before == 0 && !side_equal(&c->before, &context_any)) ||
+        (use.after == 0 && !side_equal(&c->after, &context_any)))
+        use.decided = 0;
+    return use;
+}
+
 static int make_uses(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 {
+    table_use *made = calloc(n_uses + 1, sizeof(*made));
     uint16_t slots[SIDE_SLOTS] = {0};
+    int rc;
 
-    t->uses = arena_calloc(&t->mem, n_uses, sizeof(*t->uses));
     t->sides = arena_calloc(&t->mem, SIDES_MAX, sizeof(*t->sides));
-    if (!t->uses || !t->sides)
+    if (!made || !t->sides) {
+        free(made);
         return -ENOMEM;
+    }
     t->sides[0] = context_any;
     t->n_sides = 1;
     for (uint32_t i = 0; i < n_uses; i++) {
-        const atom_context *c = uses[i].context;
-        table_use *use = &t->uses[i];
-
-        use->pattern = uses[i].pattern;
-        use->decided = table_how_decided(t->patterns[use->pattern]);
-        use->back = table_how_far_back(pattern_get_atoms(t->patterns[use->pattern]));
-        if (!c)
-            continue;
-        use->before = number_side(t, slots, &c->before);
-        use->after = number_side(t, slots, &c->after);
-        if ((use->before == 0 && !side_equal(&c->before, &context_any)) ||
-            (use->after == 0 && !side_equal(&c->after, &context_any)))
-            use->decided = 0;
+        made[i] = table_make_use(t, uses[i].pattern, uses[i].context, slots);
+        made[i].is_last = i + 1 == n_uses || !same_atom(&uses[i], &uses[i + 1]);
     }
-    return 0;
+    rc = table_put_uses(t, made, n_uses);
+    free(made);
+    return rc;
 }
 
 /* Equal atoms become one; uses are sorted. */
 static int make_atoms(pattern_table *t, const atom_use *uses, uint32_t n_uses)
 {
+    table_atom *atoms = calloc(n_uses + 1, sizeof(*atoms));
     uint8_t *place_of = calloc(n_uses + 1, 1);
-    int rc;
+    int rc = atoms && place_of ? make_uses(t, uses, n_uses) : -ENOMEM;
+    uint32_t n = 0;
 
-    t->atoms = arena_calloc(&t->mem, (size_t)n_uses + 1, sizeof(*t->atoms));
-    if (!place_of || !t->atoms || make_uses(t, uses, n_uses)) {
-        free(place_of);
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < n_uses; i++) {
-        t->uses[i].is_last = i + 1 == n_uses || !same_atom(&uses[i], &uses[i + 1]);
+    for (uint32_t i = 0; !rc && i < n_uses; i++) {
         if (i && same_atom(&uses[i - 1], &uses[i]))
             continue;
-        place_of[t->n_atoms] = (uint8_t)uses[i].place;
-        t->atoms[t->n_atoms++] =
-            (table_atom){uses[i].text, table_window_start(uses[i].text, uses[i].place), i};
+        place_of[n] = (uint8_t)uses[i].place;
+        atoms[n++] = (table_atom){uses[i].text, table_window_start(uses[i].text, uses[i].place), i};
     }
-    t->atoms[t->n_atoms].first_use = t->n_uses_built = n_uses;
-    rc = make_indexes(t, place_of);
+    t->n_uses_built = n_uses;
+    if (!rc)
+        rc = table_put_atoms(t, atoms, n);
+    if (!rc)
+        rc = make_indexes(t, place_of);
+    free(atoms);
     free(place_of);
     return rc;
 }
@@ -439,14 +469,16 @@ static int collect_uses(pattern_table *t, atom_use **ret_uses, uint32_t *ret_n)
     size_t n = 0;
     atom_use *uses;
 
-    for (size_t i = 0; i < t->n_patterns; i++)
-        n += pattern_get_atoms(t->patterns[i]) ? pattern_get_atoms(t->patterns[i])->n_texts : 0;
+    for (size_t i = 0; i < t->patterns.n; i++)
+        n += pattern_get_atoms(table_pattern(t, i))
+                 ? pattern_get_atoms(table_pattern(t, i))->n_texts
+                 : 0;
     uses = calloc(n + 1, sizeof(*uses));
     if (!uses)
         return -ENOMEM;
     n = 0;
-    for (uint32_t i = 0; i < t->n_patterns; i++) {
-        const atom_set *atoms = pattern_get_atoms(t->patterns[i]);
+    for (uint32_t i = 0; i < t->patterns.n; i++) {
+        const atom_set *atoms = pattern_get_atoms(table_pattern(t, i));
 
         if (!atoms)
             t->without_atom[t->n_without_atom++] = i;
@@ -466,7 +498,7 @@ void table_set_serial(pattern_table *t, const pattern_table *before)
 
     n = n < FOREBEARS_MAX ? n : FOREBEARS_MAX;
     t->serials[0] = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-    t->n_patterns_of[0] = (uint32_t)t->n_patterns;
+    t->n_patterns_of[0] = (uint32_t)t->patterns.n;
     for (size_t i = 0; i < n; i++) {
         t->serials[i + 1] = before->serials[i];
         t->n_patterns_of[i + 1] = before->n_patterns_of[i];
@@ -474,33 +506,38 @@ void table_set_serial(pattern_table *t, const pattern_table *before)
     t->n_serials = n + 1;
 }
 
-int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before)
+static void keep_pattern(void *element)
 {
-    pattern_hold *h = malloc(sizeof(*h) + n * sizeof(pattern *));
-
-    if (!h)
-        return -ENOMEM;
-    h->refs = 1;
-    h->n = n;
-    h->before = before;
-    if (before)
-        __atomic_add_fetch(&before->refs, 1, __ATOMIC_RELAXED);
-    for (size_t i = 0; i < n; i++)
-        h->patterns[i] = pattern_ref(patterns[i]);
-    t->hold = h;
-    return 0;
+    (void)pattern_ref(*(pattern **)element); /* returns it */
 }
 
-static void let_go(pattern_hold *h)
+static void drop_pattern(void *element)
 {
-    while (h && __atomic_sub_fetch(&h->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        pattern_hold *before = h->before;
+    (void)pattern_unref(*(pattern **)element); /* returns NULL */
+}
 
-        for (size_t i = 0; i < h->n; i++)
-            pattern_unref(h->patterns[i]);
-        free(h);
-        h = before;
-    }
+int table_put_patterns(pattern_table *t, pattern *const *patterns, size_t n)
+{
+    static const shelf_kind kind = {sizeof(pattern *), keep_pattern, drop_pattern};
+    int rc = shelf_put(&t->patterns, &kind, patterns, (uint32_t)n);
+
+    for (size_t i = 0; !rc && i < n; i++)
+        (void)pattern_ref(patterns[i]); /* returns it */
+    return rc;
+}
+
+int table_put_atoms(pattern_table *t, const table_atom *atoms, uint32_t n)
+{
+    static const shelf_kind kind = {.size = sizeof(table_atom)};
+
+    return shelf_put(&t->atoms, &kind, atoms, n);
+}
+
+int table_put_uses(pattern_table *t, const table_use *uses, uint32_t n)
+{
+    static const shelf_kind kind = {.size = sizeof(table_use)};
+
+    return shelf_put(&t->uses, &kind, uses, n);
 }
 
 static int build(pattern_table *t, pattern *const *patterns, size_t n)
@@ -510,15 +547,10 @@ static int build(pattern_table *t, pattern *const *patterns, size_t n)
     int rc;
 
     t->path = scan_path_best();
-    t->patterns = arena_calloc(&t->mem, n, sizeof(*t->patterns));
     t->without_atom = arena_calloc(&t->mem, n, sizeof(uint32_t));
-    if (!t->patterns || !t->without_atom)
+    if (!t->without_atom || table_put_patterns(t, patterns, n))
         return -ENOMEM;
-    if (table_hold(t, patterns, n, NULL))
-        return -ENOMEM;
-    if (n)
-        memcpy(t->patterns, patterns, n * sizeof(*patterns));
-    t->n_patterns = t->n_built = n;
+    t->n_built = n;
     table_set_serial(t, NULL);
     rc = collect_uses(t, &uses, &n_uses);
     if (!rc) {
@@ -547,7 +579,9 @@ pattern_table *pattern_table_free(pattern_table *t)
 {
     if (!t)
         return NULL;
-    let_go(t->hold);
+    shelf_done(&t->patterns);
+    shelf_done(&t->atoms);
+    shelf_done(&t->uses);
     arena_done(&t->mem);
     free(t);
     return NULL;
@@ -555,10 +589,11 @@ pattern_table *pattern_table_free(pattern_table *t)
 
 size_t pattern_table_count(const pattern_table *t)
 {
-    return t->n_patterns;
+    return t->patterns.n;
 }
 
 size_t pattern_table_memory(const pattern_table *t)
 {
-    return sizeof(*t) + t->mem.total;
+    return sizeof(*t) + t->mem.total + shelf_memory(&t->patterns) + shelf_memory(&t->atoms) +
+           shelf_memory(&t->uses);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The next table out of the last one. All arrays are copied whole, which takes little more than
- * reading them, and the few new atoms are put in:
+ * The next table out of the last one. Patterns, atoms and uses are shared, new ones stand behind
+ * them; the indexes are copied whole, which takes little more than reading them, and the few new
+ * atoms are put in:
  *
  *     an atom that is there   its uses move to the end of uses, the new one behind them
  *     a new one               an entry more at the end of its bucket; later buckets move up
@@ -79,36 +80,20 @@ static int copy_filters(pattern_table *t, const pattern_table *old)
     return !t->short_pairs == !old->short_pairs && !t->all_pairs == !old->all_pairs ? 0 : -ENOMEM;
 }
 
-static uint32_t n_uses(const pattern_table *t)
+static int copy_table(pattern_table *t, const pattern_table *old, size_t n_added, size_t n_atoms)
 {
-    return t->atoms[t->n_atoms].first_use;
-}
-
-/* A table that is being made from another. */
-typedef struct editing {
-    pattern_table *t;
-    uint32_t cap_uses;
-} editing;
-
-static int copy_table(editing *ed, const pattern_table *old, size_t n_added, size_t n_atoms)
-{
-    pattern_table *t = ed->t;
     int rc = 0;
 
-    t->patterns =
-        copy_array(&t->mem, old->patterns, old->n_patterns, n_added, sizeof(*t->patterns));
-    t->atoms = copy_array(&t->mem, old->atoms, old->n_atoms + 1, n_atoms, sizeof(*t->atoms));
-    t->uses = copy_array(&t->mem, old->uses, n_uses(old), n_atoms, sizeof(*t->uses));
-    ed->cap_uses = n_uses(old) + (uint32_t)n_atoms;
+    t->patterns = shelf_share(&old->patterns);
+    t->atoms = shelf_share(&old->atoms);
+    t->uses = shelf_share(&old->uses);
     t->sides = copy_array(&t->mem, old->sides, SIDES_MAX, 0, sizeof(*t->sides));
     t->without_atom = copy_array(&t->mem, old->without_atom, old->n_without_atom, n_added,
                                  sizeof(*t->without_atom));
-    if (!t->patterns || !t->atoms || !t->uses || !t->sides || !t->without_atom)
+    if (!t->sides || !t->without_atom)
         return -ENOMEM;
-    t->n_patterns = old->n_patterns;
     t->n_built = old->n_built;
     t->n_uses_built = old->n_uses_built;
-    t->n_atoms = old->n_atoms;
     t->n_sides = old->n_sides;
     t->n_without_atom = old->n_without_atom;
     for (unsigned i = 0; !rc && i < N_PLACES * WINDOW_MAX; i++)
@@ -119,68 +104,32 @@ static int copy_table(editing *ed, const pattern_table *old, size_t n_added, siz
 
 /* ---- one atom ---- */
 
-/* The number of a side; 0 (anything) where there are too many to tell. */
-static uint8_t side_number(pattern_table *t, const context_side *side)
-{
-    for (uint32_t i = 0; i < t->n_sides; i++) {
-        if (side_equal(&t->sides[i], side))
-            return (uint8_t)i;
-    }
-    if (t->n_sides == SIDES_MAX)
-        return 0;
-    t->sides[t->n_sides] = *side;
-    return (uint8_t)t->n_sides++;
-}
-
-static table_use make_use(pattern_table *t, uint32_t index, const atom_set *atoms,
-                          const atom_context *c)
-{
-    table_use use = {
-        .pattern = index,
-        .decided = table_how_decided(t->patterns[index]),
-        .is_last = true,
-        .back = table_how_far_back(atoms),
-    };
-
-    if (!c)
-        return use;
-    use.before = side_number(t, &c->before);
-    use.after = side_number(t, &c->after);
-    if ((use.before == 0 && !side_equal(&c->before, &context_any)) ||
-        (use.after == 0 && !side_equal(&c->after, &context_any)))
-        use.decided = 0;
-    return use;
-}
-
 /* Put n uses of one atom, and one more, at the end. Where they stand, or UINT32_MAX without memory.
  */
-static uint32_t put_uses(editing *ed, uint32_t from, uint32_t n, table_use use)
+static uint32_t put_uses(pattern_table *t, uint32_t from, uint32_t n, table_use use)
 {
-    pattern_table *t = ed->t;
-    uint32_t end = n_uses(t);
+    table_use *uses = calloc(n + 1, sizeof(*uses));
+    uint32_t end = t->uses.n;
+    int rc = -ENOMEM;
 
-    if (end + n + 1 > ed->cap_uses) {
-        table_use *uses = copy_array(&t->mem, t->uses, end, end / 2 + n + 1, sizeof(*uses));
-
-        if (!uses)
-            return UINT32_MAX;
-        t->uses = uses;
-        ed->cap_uses = end + end / 2 + n + 1;
+    for (uint32_t i = 0; uses && i < n; i++) {
+        uses[i] = table_uses(t)[from + i];
+        uses[i].is_last = false;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        t->uses[end + i] = t->uses[from + i];
-        t->uses[end + i].is_last = false;
+    if (uses) {
+        uses[n] = use;
+        uses[n].is_last = true;
+        rc = table_put_uses(t, uses, n + 1);
     }
-    t->uses[end + n] = use;
-    t->atoms[t->n_atoms].first_use = end + n + 1;
-    return end;
+    free(uses);
+    return rc ? UINT32_MAX : end;
 }
 
 static uint32_t count_uses(const pattern_table *t, const window_entry *e)
 {
     uint32_t n = 1;
 
-    while (!t->uses[e->first_use + n - 1].is_last)
+    while (!table_uses(t)[e->first_use + n - 1].is_last)
         n++;
     return n;
 }
@@ -202,23 +151,25 @@ static window_entry *find_entry(const pattern_table *t, const new_atom *a)
          ix->n_entries && i < ix->bucket_start[bucket + 1]; i++) {
         window_entry *e = &ix->entries[i];
 
-        if (e->window == a->window && str_eq(t->atoms[e->atom].text, a->text))
+        if (e->window == a->window && str_eq(table_atoms(t)[e->atom].text, a->text))
             return e;
     }
     return NULL;
 }
 
+/* NULL without memory. */
 static window_entry *insert_entry(pattern_table *t, const new_atom *a, uint32_t first_use)
 {
     window_index *ix = &t->index[a->place][a->size - 1];
     uint32_t hash = hash_window(ix, a->window), bit = hash >> ix->bitmap_shift;
     uint32_t n_buckets = 1u << (32 - ix->bucket_shift), bucket = hash >> ix->bucket_shift;
-    uint32_t at = ix->bucket_start[bucket + 1], end = n_uses(t);
+    uint32_t at = ix->bucket_start[bucket + 1];
+    const table_atom atom = {a->text, a->window_at, first_use};
 
-    t->atoms[t->n_atoms] = (table_atom){a->text, a->window_at, first_use};
+    if (table_put_atoms(t, &atom, 1))
+        return NULL;
     memmove(&ix->entries[at + 1], &ix->entries[at], (ix->n_entries++ - at) * sizeof(*ix->entries));
-    ix->entries[at] = table_make_entry(t, t->n_atoms, a->size);
-    t->atoms[++t->n_atoms].first_use = end;
+    ix->entries[at] = table_make_entry(t, t->atoms.n - 1, a->size);
     for (uint32_t b = bucket + 1; b <= n_buckets; b++)
         ix->bucket_start[b]++;
     ix->bitmap[bit >> 6] |= 1ull << (bit & 63);
@@ -239,10 +190,9 @@ static void pass_filters(pattern_table *t, const new_atom *a, const window_entry
         table_add_to_filter(t, e, a->size);
 }
 
-static int add_atom(editing *ed, const atom_set *atoms, uint32_t i, uint32_t index)
+static int add_atom(pattern_table *t, const atom_set *atoms, uint32_t i, uint32_t index)
 {
-    pattern_table *t = ed->t;
-    table_use use = make_use(t, index, atoms, atoms->contexts ? &atoms->contexts[i] : NULL);
+    table_use use = table_make_use(t, index, atoms->contexts ? &atoms->contexts[i] : NULL, NULL);
     new_atom a = {.text = atoms->texts[i], .place = atoms->place};
     window_entry *e;
     uint32_t first;
@@ -253,31 +203,30 @@ static int add_atom(editing *ed, const atom_set *atoms, uint32_t i, uint32_t ind
     if (t->index[a.place][a.size - 1].n_entries == 0)
         return TTP_E_LIMIT; /* its index, and what stands before it, are made for none */
     e = find_entry(t, &a);
-    first = e ? put_uses(ed, e->first_use, count_uses(t, e), use) : put_uses(ed, 0, 0, use);
+    first = e ? put_uses(t, e->first_use, count_uses(t, e), use) : put_uses(t, 0, 0, use);
     if (first == UINT32_MAX)
         return -ENOMEM;
     if (e)
         e->first_use = first;
     else
         e = insert_entry(t, &a, first);
+    if (!e)
+        return -ENOMEM;
     pass_filters(t, &a, e);
     return 0;
 }
 
 /* ---- the edit ---- */
 
-static int add_pattern(editing *ed, pattern *p)
+static int add_pattern(pattern_table *t, uint32_t index)
 {
-    pattern_table *t = ed->t;
-    const atom_set *atoms = pattern_get_atoms(p);
-    uint32_t index = (uint32_t)t->n_patterns++;
+    const atom_set *atoms = pattern_get_atoms(table_pattern(t, index));
     int rc = 0;
 
-    t->patterns[index] = p;
     if (!atoms)
         t->without_atom[t->n_without_atom++] = index;
     for (uint32_t i = 0; !rc && atoms && i < atoms->n_texts; i++)
-        rc = add_atom(ed, atoms, i, index);
+        rc = add_atom(t, atoms, i, index);
     return rc;
 }
 
@@ -299,8 +248,8 @@ static bool has_grown(size_t built, size_t now, unsigned eighths)
 
 bool pattern_table_has_grown(const pattern_table *t, unsigned eighths)
 {
-    return t->n_built >= EDIT_MIN && (has_grown(t->n_built, t->n_patterns, eighths) ||
-                                      has_grown(t->n_uses_built, n_uses(t), 2 * eighths));
+    return t->n_built >= EDIT_MIN && (has_grown(t->n_built, t->patterns.n, eighths) ||
+                                      has_grown(t->n_uses_built, t->uses.n, 2 * eighths));
 }
 
 static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t *ret_n_atoms)
@@ -320,7 +269,6 @@ static bool is_worth_it(const pattern_table *old, const table_edit *edit, size_t
 int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern_table **ret_table)
 {
     auto_free(pattern_table) pattern_table *t = NULL;
-    editing ed = {0};
     size_t n_atoms;
     int rc;
 
@@ -329,14 +277,13 @@ int pattern_table_edit(const pattern_table *old, const table_edit *edit, pattern
     t = calloc(1, sizeof(*t));
     if (!t)
         return -ENOMEM;
-    ed.t = t;
-    rc = table_hold(t, edit->added, edit->n_added, old->hold);
+    rc = copy_table(t, old, edit->n_added, n_atoms);
     if (!rc)
-        rc = copy_table(&ed, old, edit->n_added, n_atoms);
+        rc = table_put_patterns(t, edit->added, edit->n_added);
     for (size_t i = 0; !rc && i < edit->n_dropped; i++)
         drop(t, edit->dropped[i]);
-    for (size_t i = 0; !rc && i < edit->n_added; i++)
-        rc = add_pattern(&ed, edit->added[i]);
+    for (uint32_t i = old->patterns.n; !rc && i < t->patterns.n; i++)
+        rc = add_pattern(t, i);
     if (rc)
         return rc;
     /* of what was found before, that of dropped patterns may be no more */

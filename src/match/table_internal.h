@@ -2,6 +2,7 @@
 #pragma once
 /* What a pattern table is made of: table.c builds it, table_scan.c scans texts with it. */
 #include "base/arena.h"
+#include "base/shelf.h"
 #include "match/atoms.h"
 #include "match/context.h"
 #include "match/pattern_internal.h"
@@ -54,7 +55,7 @@ enum {
 typedef struct table_atom {
     str text;
     uint32_t window_at;
-    uint32_t first_use; /* in uses; the next atom's is the end */
+    uint32_t first_use; /* when it was put there: its entry has the one that counts */
 } table_atom;
 
 /* A pattern that has an atom. */
@@ -68,15 +69,6 @@ typedef struct table_use {
 
 #define BACK_UNKNOWN UINT8_MAX
 
-/* References to patterns, which tables made from one another share: each adds its own. */
-typedef struct pattern_hold pattern_hold;
-struct pattern_hold {
-    unsigned refs; /* atomic */
-    pattern_hold *before;
-    size_t n;
-    pattern *patterns[];
-};
-
 /* Of a table's forebears so many are known; what was found by one counts for the table, too. */
 #define FOREBEARS_MAX 8
 
@@ -87,14 +79,12 @@ struct pattern_table {
     uint64_t serials[1 + FOREBEARS_MAX];
     uint32_t n_patterns_of[1 + FOREBEARS_MAX];
     size_t n_serials;
-    pattern_hold *hold; /* of all patterns */
     size_t n_built; /* patterns when it was built from nothing; its indexes are sized for them */
     uint32_t n_uses_built; /* and uses */
-    size_t n_patterns;
-    pattern **patterns;
-    uint32_t n_atoms;
-    table_atom *atoms; /* n_atoms, and an end */
-    table_use *uses;
+    /* shared with tables made from this one, which put theirs behind */
+    shelf patterns;      /* pattern *, a reference each */
+    shelf atoms;         /* table_atom */
+    shelf uses;          /* table_use */
     context_side *sides; /* each once; the first is context_any */
     uint32_t n_sides;
     uint32_t *without_atom; /* patterns to verify on every text */
@@ -109,6 +99,21 @@ struct pattern_table {
     scan_filter *filter; /* for ASCII texts; NULL where the path has none for so many windows */
     edge_filter edges[N_PLACES];
 };
+
+static inline pattern *table_pattern(const pattern_table *t, uint32_t i)
+{
+    return ((pattern *const *)t->patterns.at)[i];
+}
+
+static inline const table_atom *table_atoms(const pattern_table *t)
+{
+    return t->atoms.at;
+}
+
+static inline const table_use *table_uses(const pattern_table *t)
+{
+    return t->uses.at;
+}
 
 static inline uint32_t load_window(const char *p, unsigned size)
 {
@@ -126,8 +131,9 @@ static inline uint32_t hash_window(const window_index *ix, uint32_t window)
 /* Parts of the building of a table, for the making of one from another. */
 unsigned table_window_size(size_t atom_len);
 uint32_t table_window_start(str text, atom_place place);
-uint8_t table_how_decided(const pattern *p);
-uint8_t table_how_far_back(const atom_set *atoms);
+/* What an atom in this context (NULL: any) says of a pattern. slots, SIDE_SLOTS zeros at first,
+ * find the sides of many uses; NULL for a few. */
+table_use table_make_use(pattern_table *t, uint32_t index, const atom_context *c, uint16_t *slots);
 window_entry table_make_entry(const pattern_table *t, uint32_t a, unsigned size);
 /* Let a new entry pass the filters that stand before its index. */
 void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entry *e,
@@ -136,7 +142,9 @@ void table_mark_pairs(const pattern_table *t, uint64_t *pairs, const window_entr
 scan_filter *table_filter_room(pattern_table *t);
 void table_add_to_filter(const pattern_table *t, const window_entry *e, unsigned size);
 void table_add_to_edge(pattern_table *t, const window_entry *e, atom_place place, unsigned size);
-/* A table whose n_patterns are known gets its serial; before, which may be NULL, is a forebear. */
+/* A table whose patterns are there gets its serial; before, which may be NULL, is a forebear. */
 void table_set_serial(pattern_table *t, const pattern_table *before);
-/* References of the table's own to n patterns, and to what before holds (or NULL). 0 or -ENOMEM. */
-int table_hold(pattern_table *t, pattern *const *patterns, size_t n, pattern_hold *before);
+/* Put n patterns, atoms or uses behind those that are there. 0 or -ENOMEM. */
+int table_put_patterns(pattern_table *t, pattern *const *patterns, size_t n);
+int table_put_atoms(pattern_table *t, const table_atom *atoms, uint32_t n);
+int table_put_uses(pattern_table *t, const table_use *uses, uint32_t n);

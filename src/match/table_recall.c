@@ -84,12 +84,12 @@ int pattern_table_scan(const pattern_table *t, matcher *m, str text, pattern_hit
     uint32_t first;
 
     matcher_allow_text(m, text.len);
-    if (t->n_patterns < PATTERNS_MIN || !memo_begin(&m->memo, text.len))
+    if (t->patterns.n < PATTERNS_MIN || !memo_begin(&m->memo, text.len))
         return table_scan_text(t, m, text, &l);
     e = memo_find(&m->memo, text, t->serials, t->n_serials, &index);
     first = e ? t->n_patterns_of[index] : 0;
-    if (!e || !may_spend(m, e) || t->n_patterns - first > ADDED_MAX)
+    if (!e || !may_spend(m, e) || t->patterns.n - first > ADDED_MAX)
         return scan_and_keep(t, m, text, &l);
     tell_again(m, e, &l);
-    return first < t->n_patterns ? catch_up(t, m, text, first, e, &l) : 0;
+    return first < t->patterns.n ? catch_up(t, m, text, first, e, &l) : 0;
 }

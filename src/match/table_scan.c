@@ -91,7 +91,7 @@ static void verify_waiting(scan *s)
 static void verify(scan *s, uint32_t index, size_t from)
 {
     s->waiting[s->n_waiting++] =
-        (pattern_search){.pattern = s->t->patterns[index], .index = index, .from = from};
+        (pattern_search){.pattern = table_pattern(s->t, index), .index = index, .from = from};
     if (s->n_waiting == PATTERN_GROUP)
         verify_waiting(s);
 }
@@ -104,7 +104,7 @@ static bool stands_exactly(const scan *s, str bytes, size_t at)
 /* Of an ASCII text: 1 (it holds), 0 (it does not, here), -1 (to be verified). */
 static int decide_by_comparing(const scan *s, const table_use *use, size_t at)
 {
-    const pattern *p = s->t->patterns[use->pattern];
+    const pattern *p = table_pattern(s->t, use->pattern);
 
     switch (use->decided) {
     case BY_ATOM:
@@ -137,7 +137,7 @@ static void decide_by_pieces(const scan *s, uint32_t index)
 
     if (!may_search(s, s->text.len)) {
         tell_cut(s, index);
-    } else if (pieces_hold(pattern_get_pieces(s->t->patterns[index]), s->text, s->canonical)) {
+    } else if (pieces_hold(pattern_get_pieces(table_pattern(s->t, index)), s->text, s->canonical)) {
         tell_hit(s, index);
     }
     if (s->m->cost)
@@ -147,7 +147,7 @@ static void decide_by_pieces(const scan *s, uint32_t index)
 /* No match begins before offset from, which is 0 where the text is not ASCII. */
 static bool may_hold(const scan *s, uint32_t index, size_t from)
 {
-    int byte = pattern_needed_byte(s->t->patterns[index]);
+    int byte = pattern_needed_byte(table_pattern(s->t, index));
 
     return byte < 0 || !may_search(s, s->canonical.len - from) ||
            memchr(s->canonical.ptr + from, byte, s->canonical.len - from);
@@ -185,7 +185,7 @@ static bool decide(scan *s, const table_use *use, size_t at)
 /* A pattern for which no atom is looked. */
 static void search(scan *s, uint32_t index)
 {
-    const pattern *p = s->t->patterns[index];
+    const pattern *p = table_pattern(s->t, index);
 
     if (s->text.len < pattern_min_len(p))
         return;
@@ -210,7 +210,7 @@ static __attribute__((noinline)) void met(scan *s, const window_entry *e, size_t
     size_t end = start + e->len;
     unsigned before = start ? neighbour(s, start - 1) : SIDE_EDGE;
     unsigned after = end < s->canonical.len ? neighbour(s, end) : SIDE_EDGE;
-    const table_use *use = &t->uses[e->first_use];
+    const table_use *use = &table_uses(t)[e->first_use];
     bool all = true;
 
     for (;; use++) {
@@ -258,7 +258,7 @@ static inline __attribute__((always_inline)) void probe(scan *s, const window_in
 
         if (e->window == window && at >= e->window_at && s->canonical.len - start >= e->len &&
             !bitset_has(&s->scratch->atoms, e->atom) &&
-            stands_at(s->t->atoms, e, s->canonical.ptr + start))
+            stands_at(table_atoms(s->t), e, s->canonical.ptr + start))
             met(s, e, start);
     }
 }
@@ -474,7 +474,7 @@ int table_scan_added(const pattern_table *t, matcher *m, str text, uint32_t firs
     pattern_search waiting[PATTERN_GROUP];
     scan s = {.t = t, .m = m, .text = text, .listener = listener, .waiting = waiting};
 
-    for (uint32_t i = first; i < t->n_patterns; i++)
+    for (uint32_t i = first; i < t->patterns.n; i++)
         search(&s, i);
     if (s.n_waiting)
         verify_waiting(&s);
@@ -488,7 +488,7 @@ int table_scan_text(const pattern_table *t, matcher *m, str text, table_listener
     int rc;
 
     s.scratch = matcher_table_scratch(m);
-    rc = table_scratch_begin(s.scratch, t->n_patterns, t->n_atoms);
+    rc = table_scratch_begin(s.scratch, t->patterns.n, t->atoms.n);
     if (!rc)
         rc = prepare(&s);
     if (rc)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/shelf.h"
+#include "base/shelf.h"
 
 #include <errno.h>
 #include <string.h>
