@@ -30,7 +30,8 @@ static void put_match(buf *b, unsigned number, uint32_t version)
 
     switch (number % 7) {
     case 0:
-        buf_printf(b, "{pattern: '\\bword%u_\\w*'}", x);
+        /* each version brings a pattern that was never there */
+        buf_printf(b, "{pattern: '\\bword%u_\\w*|nowhere%u_'}", x, version);
         break;
     case 1:
         buf_printf(b, "{contains: word%u_}", x);
@@ -63,6 +64,20 @@ void model_put_rule(buf *b, unsigned number, uint32_t version)
                "emits: [{tactic: TA0002, technique_id: T1059, confidence: %g}]\nmatch: ",
                id, version, (double)CONFIDENCE);
     put_match(b, number, version);
+    buf_put_char(b, '\n');
+}
+
+void model_put_bystander(buf *b, unsigned number)
+{
+    static const char *const matches[] = {"{contains: stander%u_}", "{startswith: stander%u_}",
+                                          "{pattern: '(?i)STANDER%u_[a-z]+'}",
+                                          "{endswith: stander%u_}"};
+
+    buf_printf(b,
+               "rule_id: S%03u\nrule_version: 1\nname: bystander\napplies_to: [command]\n"
+               "emits: [{tactic: TA0002, technique_id: T1059, confidence: %g}]\nmatch: ",
+               number, (double)CONFIDENCE);
+    buf_printf(b, matches[number % 4], number);
     buf_put_char(b, '\n');
 }
 

@@ -9,6 +9,9 @@
 #include "store/store.h"
 
 #define N_RULES 48
+/* rules beside these that never change nor hold: with them an edit changes tables, which else are
+ * built anew, and what held in a text is remembered */
+#define N_BYSTANDERS 320
 #define N_VARIANTS 4
 #define N_EVENTS 40
 #define N_WORDS 24
@@ -44,6 +47,9 @@ void model_rule_id(unsigned number, char out[8]);
 int model_rule_number(const char *rule_id);
 /* The text of one version; variants follow each other. */
 void model_put_rule(buf *b, unsigned number, uint32_t version);
+
+/* The text of a rule that does not count. */
+void model_put_bystander(buf *b, unsigned number);
 
 /* Take one change in. */
 void model_change(model_world *w, const ttp_change *c);

@@ -128,6 +128,23 @@ static void write_version(torture *t, unsigned number, bool rename_over)
     }
 }
 
+static void bystander_path(const torture *t, unsigned number, char path[128])
+{
+    (void)snprintf(path, 128, "%s/s%03u.yaml", t->dir, number); /* it fits */
+}
+
+static void write_bystanders(const torture *t)
+{
+    for (unsigned i = 0; i < N_BYSTANDERS; i++) {
+        auto_free(buf) buf text = {0};
+        char path[128];
+
+        model_put_bystander(&text, i);
+        bystander_path(t, i, path);
+        write_text(path, buf_str(&text));
+    }
+}
+
 static void rename_file(torture *t, unsigned number)
 {
     char from[128], to[128];
@@ -444,8 +461,8 @@ static bool settle(torture *t)
 static ttp_engine *fresh_start(torture *t)
 {
     ttp_store_options options = {.type = "filesystem", .rules_dir = t->dir};
-    ttp_rule_state states[N_RULES];
-    ttp_rule *rules[N_RULES];
+    ttp_rule_state states[N_RULES + N_BYSTANDERS];
+    ttp_rule *rules[N_RULES + N_BYSTANDERS];
     ttp_store_rules *loaded = NULL;
     ttp_engine *engine = NULL;
     ttp_store *store = NULL;
@@ -544,6 +561,12 @@ static void end_all(torture *t)
     ttp_engine_free(t->engine);
     ttp_subscription_close(t->sub);
     ttp_store_close(t->store);
+    for (unsigned i = 0; i < N_BYSTANDERS; i++) {
+        char path[128];
+
+        bystander_path(t, i, path);
+        (void)unlink(path); /* what is left is there to be looked at */
+    }
     for (unsigned i = 0; i < N_RULES; i++) {
         delete_file(t, i);
         t->other_name[i] = !t->other_name[i];
@@ -570,6 +593,7 @@ int main(void)
         return 1;
     for (unsigned i = 0; i < N_RULES; i++)
         write_version(&t, i, false);
+    write_bystanders(&t);
     if (!open_all(&t))
         return 1;
     storm(&t, seconds);
