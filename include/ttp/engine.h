@@ -80,7 +80,9 @@ TTP_API size_t ttp_ruleset_count(const ttp_ruleset *ruleset);
 
 /*
  * Memory to evaluate with, for one thread at a time. log (copied; NULL: none) gets a line the first
- * time a rule's pattern is cut off at its bound. Returns NULL when out of memory.
+ * time a rule's pattern is cut off at its bound. What it found in the last some thousand texts it
+ * remembers, in 1.2 MB that it takes when it first meets a large rule set. Returns NULL when out of
+ * memory.
  */
 TTP_API ttp_evaluator *ttp_evaluator_new(const ttp_log *log);
 /* Takes NULL, returns NULL. */
