@@ -154,9 +154,14 @@ static memo_bucket *bucket_of(const memo *m, uint64_t hash)
     return &m->buckets[hash % N_BUCKETS];
 }
 
-static bool is_of(const memo_entry *e, str text)
+static char *text_of(memo_entry *e)
 {
-    return e->text_len == text.len && memcmp(&e->hits[e->n_hits], text.ptr, text.len) == 0;
+    return (char *)e + offsetof(memo_entry, hits) + e->n_hits * sizeof(*e->hits);
+}
+
+static bool is_of(memo_entry *e, str text)
+{
+    return e->text_len == text.len && memcmp(text_of(e), text.ptr, text.len) == 0;
 }
 
 static size_t index_of(const uint64_t *serials, size_t n, uint64_t serial)
@@ -210,10 +215,10 @@ void memo_keep(memo *m, str text)
     uint64_t position = room_at(m);
     memo_entry *e = entry_at(m, position);
     memo_way *ways = bucket_of(m, m->hash)->ways, *oldest = ways;
-    size_t size = offsetof(memo_entry, hits) + e->n_hits * sizeof(*e->hits) + text.len;
+    size_t size = (size_t)(text_of(e) - (char *)e) + text.len;
 
     e->text_len = (uint32_t)text.len;
-    memcpy(&e->hits[e->n_hits], text.ptr, text.len);
+    memcpy(text_of(e), text.ptr, text.len);
     for (unsigned i = 1; i < N_WAYS; i++) {
         if (ways[i].position < oldest->position)
             oldest = &ways[i];

@@ -3,15 +3,7 @@
 /* Patterns at random, and texts that nearly hold them. */
 #include "scanned.h"
 
-static uint64_t random_state = 0x9E3779B97F4A7C15u;
-
-static unsigned pick(unsigned n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % n;
-}
+#include "../pick.h"
 
 /* Few letters, so that literals meet; with many that some folding makes alike. */
 static const char *const letters_ascii[] = {"a", "b", "A", "k", "K", "s", "S", "i", " ", "/", "\n"};

@@ -4,6 +4,7 @@
 #include "match/matcher.h"
 #include "match/pattern_internal.h"
 
+#include "../pick.h"
 #include "../unit.h"
 
 #include <stdlib.h>
@@ -198,16 +199,6 @@ static void test_rarity(void **state)
 }
 
 /* ---- what every text that holds must have ---- */
-
-static uint64_t random_state = 0x2545F4914F6CDD1Du;
-
-static unsigned pick(unsigned n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % n;
-}
 
 static const char *const letters[] = {
     "a", "b", "A", "k", "K", "s", "\n", "\0", "\xE2\x84\xAA", "\xC5\xBF", "\xC3\x9F", "x"};

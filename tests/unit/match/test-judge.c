@@ -3,6 +3,7 @@
 
 #include "match/pattern_internal.h"
 
+#include "../pick.h"
 #include "../unit.h"
 
 static pattern *compile(const char *source)
@@ -78,14 +79,6 @@ static void test_literal_holds(void **state)
 }
 
 /* Random patterns against all texts of up to 5 characters out of three. */
-
-static uint32_t random_state = 1;
-
-static unsigned pick(unsigned n)
-{
-    random_state = random_state * 1664525u + 1013904223u;
-    return (random_state >> 16) % n;
-}
 
 static void put_random(buf *out, unsigned depth)
 {

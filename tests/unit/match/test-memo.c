@@ -76,7 +76,7 @@ static void test_kept(void **state)
 
 static void test_first_table_counts(void **state)
 {
-    const uint64_t serials[] = {9, 8, 7};
+    const uint64_t serials[] = {9, 8, 7}, later[] = {10, 9, 8, 7};
     const memo_entry *e;
     size_t index;
     memo m = {0};
@@ -92,6 +92,9 @@ static void test_first_table_counts(void **state)
     e = memo_find(&m, STR("id"), serials, 3, &index);
     expect_true("the nearest's", e && e->hits[0] == 90);
     expect_int("which is the first", index, 0);
+    e = memo_find(&m, STR("id"), later, 4, &index);
+    expect_true("also by a table that has not looked yet", e && e->hits[0] == 90);
+    expect_int("whose last forebear it is", index, 1);
     memo_done(&m);
     end_rows();
 }
@@ -131,6 +134,46 @@ static void test_round_and_round(void **state)
     }
     expect_true("many were there", n_found > n_asked / 3);
     expect_true("some were not any more", n_found < n_asked / 3 * 2);
+    memo_done(&m);
+    end_rows();
+}
+
+/*
+ * Texts made to collide: the hash of 32 bytes and more multiplies the first eight, together with
+ * the length times this factor, by the next eight. Where the one is 0, the other does not count.
+ */
+static str colliding_text(unsigned n, char out[64])
+{
+    uint64_t first = 64 * 0x9E3779B97F4A7C15u, next = n;
+
+    memset(out, 'x', 64);
+    memcpy(out, &first, sizeof(first));
+    memcpy(out + sizeof(first), &next, sizeof(next));
+    return (str){out, 64};
+}
+
+static void test_collisions(void **state)
+{
+    char text[64];
+    memo m = {0};
+    uint64_t hash;
+
+    (void)state;
+    keep(&m, colliding_text(0, text), TABLE, 0, 1);
+    hash = m.hash;
+    for (unsigned n = 1; n < 50; n++) {
+        const memo_entry *e;
+
+        expect_true("another one's text is not this one's",
+                    !find(&m, colliding_text(n, text), TABLE));
+        expect_true("though it collides", m.hash == hash);
+        keep(&m, colliding_text(n, text), TABLE, n, 1);
+        e = find(&m, colliding_text(n, text), TABLE);
+        expect_true("each has its own", e && e->hits[0] == n);
+        e = find(&m, colliding_text(n - 1, text), TABLE);
+        expect_true("beside a few others", e && e->hits[0] == n - 1);
+    }
+    expect_true("not beside many", !find(&m, colliding_text(0, text), TABLE));
     memo_done(&m);
     end_rows();
 }
@@ -200,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_first_table_counts),
         cmocka_unit_test(test_round_and_round),
+        cmocka_unit_test(test_collisions),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_where_it_does_not_pay),

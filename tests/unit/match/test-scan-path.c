@@ -5,6 +5,7 @@
  */
 #include "match/scan_path.h"
 
+#include "../pick.h"
 #include "../unit.h"
 
 #include <stdlib.h>
@@ -13,18 +14,6 @@
 
 #define TEXT_MAX 300
 #define WINDOWS_MAX 120
-
-/* ---- chance ---- */
-
-static uint64_t seed = 88172645463325252ull;
-
-static unsigned pick(unsigned n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned)(seed % n);
-}
 
 /* Few letters make windows stand often, all of them seldom. */
 static char letter(unsigned n_letters)

@@ -226,40 +226,31 @@ static cuts compare_events(const edited *e, const matcher_options *options, size
     return c;
 }
 
-static void test_bytes(void **state)
+static void add_cuts(cuts *sum, cuts c)
 {
-    static edited e;
-    cuts c = {0};
-
-    (void)state;
-    make_costly(&e);
-    for (size_t len = 3000; len < 4000; len += 90) {
-        cuts more = compare_events(&e, NULL, len);
-
-        c.n_cut += more.n_cut;
-        c.n_held += more.n_held;
-    }
-    expect_true("something held", c.n_held > 0);
-    expect_true("something was cut off", c.n_cut > 0);
-    done(&e);
-    end_rows();
+    sum->n_cut += c.n_cut;
+    sum->n_held += c.n_held;
 }
 
-static void test_steps(void **state)
+static void expect_both(const cuts *c)
 {
+    expect_true("something held", c->n_held > 0);
+    expect_true("something was cut off", c->n_cut > 0);
+}
+
+static void test_bounds(void **state)
+{
+    cuts by_bytes = {0}, by_steps = {0};
     static edited e;
-    cuts c = {0};
 
     (void)state;
     make_costly(&e);
-    for (uint64_t budget = 100; budget < 20000; budget += budget / 4) {
-        cuts more = compare_events(&e, &(matcher_options){.event_budget = budget}, 60);
-
-        c.n_cut += more.n_cut;
-        c.n_held += more.n_held;
-    }
-    expect_true("something held", c.n_held > 0);
-    expect_true("something was cut off", c.n_cut > 0);
+    for (size_t len = 3000; len < 4000; len += 90)
+        add_cuts(&by_bytes, compare_events(&e, NULL, len));
+    for (uint64_t budget = 100; budget < 20000; budget += budget / 4)
+        add_cuts(&by_steps, compare_events(&e, &(matcher_options){.event_budget = budget}, 60));
+    expect_both(&by_bytes);
+    expect_both(&by_steps);
     done(&e);
     end_rows();
 }
@@ -269,8 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edits),
         cmocka_unit_test(test_no_search),
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

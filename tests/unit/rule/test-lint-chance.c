@@ -6,17 +6,8 @@
  */
 #include "rule/lint.h"
 
+#include "../pick.h"
 #include "../unit.h"
-
-static uint64_t state_of_random = 88172645463325252u;
-
-static unsigned pick(unsigned n)
-{
-    state_of_random ^= state_of_random << 13;
-    state_of_random ^= state_of_random >> 7;
-    state_of_random ^= state_of_random << 17;
-    return (unsigned)(state_of_random >> 33) % n;
-}
 
 static const char *one_of(const char *const *list)
 {
